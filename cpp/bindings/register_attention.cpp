@@ -1,0 +1,65 @@
+#include <pybind11/stl.h>
+
+#include "arrays.hpp"
+#include "noisync/attention.hpp"
+#include "python_watch.hpp"
+#include "register.hpp"
+
+namespace noisync::bindings {
+
+namespace {
+
+std::optional<Matrix<double>> matrix_from(const std::optional<Array<double>>& array) {
+    if (!array) {
+        return std::nullopt;
+    }
+    if (array->ndim() != 2) {
+        throw py::value_error("query, key and value must be matrices");
+    }
+    return TokensView<double>(array->data(), array->shape(0), array->shape(1));
+}
+
+ExponentialAttention exponential(bool normalized, double beta, double value_scale,
+                                 const std::optional<Array<double>>& query,
+                                 const std::optional<Array<double>>& key,
+                                 const std::optional<Array<double>>& value) {
+    if (query.has_value() != key.has_value()) {
+        throw py::value_error("query and key must be given together");
+    }
+    return {normalized ? Normalization::softmax : Normalization::none,
+            beta,
+            value_scale,
+            matrix_from(query),
+            matrix_from(key),
+            matrix_from(value)};
+}
+
+}  // namespace
+
+void register_attention(py::module_& module) {
+    py::class_<ExponentialAttention>(module, "ExponentialAttention")
+        .def(py::init(&exponential), py::kw_only(), py::arg("normalized"), py::arg("beta"),
+             py::arg("value_scale"), py::arg("query") = py::none(), py::arg("key") = py::none(),
+             py::arg("value") = py::none());
+
+    module.def(
+        "attention",
+        [](const AttentionConfig& config, const py::array& x, const py::array& weights,
+           int threads) {
+            return with_real(x, [&](auto zero) -> py::array {
+                using Real = decltype(zero);
+                const auto tokens = tokens_from<Real>(x, "x");
+                const auto mass = vector_from<Real>(weights, tokens.rows(), "weights");
+                Tokens<Real> out(tokens.rows(), tokens.cols());
+                PythonWatch watch;
+                run_watched(threads, watch, [&](Execution& execution) {
+                    make_attention<Real>(config)->evaluate(tokens, mass, out, execution);
+                });
+                return array_from(out);
+            });
+        },
+        py::arg("attention"), py::arg("x"), py::arg("weights"), py::arg("threads"),
+        "Attn_X(x_i) for every row of x (n, dim).");
+}
+
+}  // namespace noisync::bindings

@@ -1,0 +1,52 @@
+#include <pybind11/stl.h>
+
+#include <string>
+
+#include "arrays.hpp"
+#include "noisync/noise.hpp"
+#include "python_watch.hpp"
+#include "register.hpp"
+
+namespace noisync::bindings {
+
+void register_noise(py::module_& module) {
+    py::class_<Mlp>(module, "Mlp")
+        .def(py::init([](const std::string& activation, Index width, double sigma_u,
+                         double sigma_w) {
+                 const auto known = activation_from_name(activation);
+                 if (!known || width < 1) {
+                     throw py::value_error("unknown activation or width below 1");
+                 }
+                 return Mlp{*known, width, sigma_u, sigma_w};
+             }),
+             py::kw_only(), py::arg("activation"), py::arg("width"), py::arg("sigma_u"),
+             py::arg("sigma_w"));
+
+    module.def(
+        "noise_fields",
+        [](const NoiseConfig& config, const py::array& x, Index layers, std::uint64_t seed,
+           std::uint32_t replicate, int threads) {
+            return with_real(x, [&](auto zero) -> py::array {
+                using Real = decltype(zero);
+                const auto tokens = tokens_from<Real>(x, "x");
+                py::array_t<Real> out({layers, tokens.rows(), tokens.cols()});
+                Real* data = out.mutable_data();
+                PythonWatch watch;
+                run_watched(threads, watch, [&](Execution& execution) {
+                    const auto noise = make_noise<Real>(config);
+                    Tokens<Real> field(tokens.rows(), tokens.cols());
+                    for (Index layer = 0; layer < layers; ++layer) {
+                        field.setZero();
+                        noise->add(tokens, {seed, replicate, std::uint32_t(layer)}, Real(1), field,
+                                   execution);
+                        std::copy_n(field.data(), field.size(), data + layer * field.size());
+                    }
+                });
+                return out;
+            });
+        },
+        py::arg("noise"), py::arg("x"), py::arg("layers"), py::arg("seed"), py::arg("replicate"),
+        py::arg("threads"), "G_l(x_i) for layers l = 0 .. layers - 1, shape (layers, n, dim).");
+}
+
+}  // namespace noisync::bindings

@@ -1,0 +1,47 @@
+// Self-attention: the deterministic, interacting part of a layer.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <variant>
+
+#include "noisync/execution.hpp"
+#include "noisync/types.hpp"
+
+namespace noisync {
+
+enum class Normalization {
+    softmax,  // weights divided by their sum
+    none,     // unnormalised self-attention (USA)
+};
+
+// Logits <Qx, Ky>, values Vy. Without Q and K, Q^T K = beta I; without V, V = value_scale I.
+struct ExponentialAttention {
+    Normalization normalization = Normalization::softmax;
+    double beta = 1.0;
+    double value_scale = 1.0;
+    std::optional<Matrix<double>> query;  // (h, d)
+    std::optional<Matrix<double>> key;    // (h, d)
+    std::optional<Matrix<double>> value;  // (d, d)
+};
+
+using AttentionConfig = std::variant<ExponentialAttention>;
+
+// Attn_X(x_i) for all tokens at once. Holds scratch memory: one object per running simulation.
+template <class Real>
+class Attention {
+   public:
+    Attention() = default;
+    Attention(const Attention&) = delete;
+    Attention& operator=(const Attention&) = delete;
+    virtual ~Attention() = default;
+
+    // out_i <- Attn_X(x_i), tangent or not; x (N, d), weights (N,) with sum 1, out (N, d).
+    virtual void evaluate(const Tokens<Real>& x, const Vector<Real>& weights, Tokens<Real>& out,
+                          Execution& execution) = 0;
+};
+
+template <class Real>
+std::unique_ptr<Attention<Real>> make_attention(const AttentionConfig& config);
+
+}  // namespace noisync

@@ -1,0 +1,22 @@
+// Pair statistics of a configuration of tokens. All sums run in float64, whatever the tokens are.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "noisync/execution.hpp"
+#include "noisync/types.hpp"
+
+namespace noisync {
+
+// E_beta = 1/2 sum_ij w_i w_j (e^beta - e^{beta <x_i, x_j>}) for every beta, in one pass over pairs.
+// Evaluated from 1 - <x, y> = |x - y|^2 / 2, so it keeps its relative accuracy as tokens merge.
+std::vector<double> interaction_energy(const Tokens<double>& x, const Vector<double>& weights,
+                                       const std::vector<double>& betas, Execution& execution);
+
+// counts[b] <- number of unordered pairs i < j with <x_i, x_j> in bin b of `bins` equal bins of
+// [-1, 1]; bins are closed on the left, the last one on both sides.
+std::vector<std::int64_t> cosine_histogram(const Tokens<double>& x, Index bins,
+                                           Execution& execution);
+
+}  // namespace noisync

@@ -1,0 +1,47 @@
+// Counter-based random numbers: every number is a pure function of where it is used.
+//
+// Philox4x32-10 (Salmon, Moraes, Dror, Shaw, SC'11) turns a 128-bit counter and a 64-bit key into
+// 128 random bits. The key is the seed; the counter holds the rest:
+//
+//     word 0: block, low 32 bits          word 1: layer
+//     word 2: replicate                   word 3: purpose (8 bits) | block, high 24 bits
+//
+// so distinct (seed, replicate, purpose, layer) never share a counter, and the numbers do not
+// depend on the order in which they are asked for. A block gives four normals.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "noisync/types.hpp"
+
+namespace noisync {
+
+// What a stream is drawn for. The values are part of every result: never renumber them.
+enum class Purpose : std::uint32_t {
+    initial_tokens = 0,
+    mlp_input_weights = 1,   // U
+    mlp_input_bias = 2,      // b_U
+    mlp_output_weights = 3,  // W
+    mlp_output_bias = 4,     // b_W
+};
+
+struct Stream {
+    std::uint64_t seed = 0;
+    std::uint32_t replicate = 0;
+    std::uint32_t layer = 0;
+    Purpose purpose = Purpose::initial_tokens;
+};
+
+using PhiloxCounter = std::array<std::uint32_t, 4>;
+using PhiloxKey = std::array<std::uint32_t, 2>;
+
+// One block of Philox4x32 with ten rounds, as published.
+PhiloxCounter philox4x32(PhiloxCounter counter, PhiloxKey key);
+
+// Writes `count` standard normals, elements first, first + 1, ... of the stream, times `scale`.
+// float32 receives the rounded float64 numbers.
+template <class Real>
+void fill_normals(const Stream& stream, std::uint64_t first, Index count, Real scale, Real* out);
+
+}  // namespace noisync

@@ -1,0 +1,132 @@
+// The random MLP as a noise field. Weights are generated tile by tile of neurons and used while
+// they are in cache: memory is O(N d), never N m or m d.
+//
+// Element numbering in the random streams: neuron k owns U[k, :] and W[:, k], elements k d .. k d +
+// d - 1 of their streams, so a network of width m is the first m neurons of any wider one.
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "noisync/noise.hpp"
+#include "noisync/pairs.hpp"
+#include "noisync/random.hpp"
+
+namespace noisync {
+
+namespace {
+
+constexpr Index kGeneratedTogether = 16;  // neurons a task of the generator draws
+constexpr Index kUsedTogether = 128;      // neurons whose activations are held at once
+
+// Neurons whose weights are in memory at once: two arrays of about 256 KiB.
+Index neuron_tile(Index dim) {
+    return std::clamp<Index>(32768 / dim / kUsedTogether, 1, 16) * kUsedTogether;
+}
+
+Index token_block_size(Index rows) {
+    return rows >= 1024 ? 128 : 32;
+}
+
+template <class Real>
+class MlpField final : public NoiseField<Real> {
+   public:
+    explicit MlpField(const Mlp& config) : config_(config) {}
+
+    void add(const Tokens<Real>& y, const LayerKey& key, Real scale, Tokens<Real>& out,
+             Execution& execution) override {
+        const Index d = y.cols();
+        const Index m = config_.width;
+        hidden_.resize(execution.threads());
+        const Index tile = std::min(neuron_tile(d), m);
+        input_weights_.resize(tile, d);
+        output_weights_.resize(tile, d);
+        input_bias_.resize(tile);
+        for (Index first = 0; first < m; first += tile) {
+            const Index count = std::min(tile, m - first);
+            generate(key, first, count, scale, execution);
+            consume(y, count, out, execution);
+        }
+        add_output_bias(key, scale, out);
+    }
+
+   private:
+    [[nodiscard]] static Stream stream(const LayerKey& key, Purpose purpose) {
+        return {key.seed, key.replicate, key.layer, purpose};
+    }
+
+    // Neurons first .. first + count - 1, with d^{-1/2} folded into U and scale m^{-1/2} into W.
+    void generate(const LayerKey& key, Index first, Index count, Real scale,
+                  Execution& execution) {
+        const Index d = input_weights_.cols();
+        const Real input_scale = Real(1) / std::sqrt(Real(d));
+        const Real output_scale = scale / std::sqrt(Real(config_.width));
+        const Blocks blocks{count, kGeneratedTogether};
+        execution.for_each(blocks.count(), [&](Index block, int) {
+            const Index row = blocks.begin(block);
+            const Index rows = blocks.length(block);
+            const auto element = std::uint64_t(first + row);
+            fill_normals(stream(key, Purpose::mlp_input_weights), element * std::uint64_t(d),
+                         rows * d, input_scale, input_weights_.row(row).data());
+            fill_normals(stream(key, Purpose::mlp_output_weights), element * std::uint64_t(d),
+                         rows * d, output_scale, output_weights_.row(row).data());
+            if (config_.sigma_u != 0) {
+                fill_normals(stream(key, Purpose::mlp_input_bias), element, rows,
+                             Real(config_.sigma_u), input_bias_.data() + row);
+            }
+        });
+    }
+
+    // out += phi(y U^T + b_U) W for the generated neurons.
+    void consume(const Tokens<Real>& y, Index count, Tokens<Real>& out, Execution& execution) {
+        const Blocks tokens{y.rows(), token_block_size(y.rows())};
+        execution.for_each(tokens.count(), [&](Index block, int worker) {
+            const Index row = tokens.begin(block);
+            const Index rows = tokens.length(block);
+            Matrix<Real>& hidden = hidden_[worker];
+            for (Index k = 0; k < count; k += kUsedTogether) {
+                const Index neurons = std::min(kUsedTogether, count - k);
+                hidden.resize(rows, neurons);
+                hidden.noalias() =
+                    y.middleRows(row, rows) * input_weights_.middleRows(k, neurons).transpose();
+                if (config_.sigma_u != 0) {
+                    hidden.rowwise() += input_bias_.segment(k, neurons).transpose();
+                }
+                apply(config_.activation, hidden.data(), hidden.size());
+                out.middleRows(row, rows).noalias() +=
+                    hidden * output_weights_.middleRows(k, neurons);
+            }
+        });
+    }
+
+    void add_output_bias(const LayerKey& key, Real scale, Tokens<Real>& out) {
+        if (config_.sigma_w == 0) {
+            return;
+        }
+        Vector<Real> bias(out.cols());
+        fill_normals(stream(key, Purpose::mlp_output_bias), 0, bias.size(),
+                     Real(config_.sigma_w) * scale, bias.data());
+        out.rowwise() += bias.transpose();
+    }
+
+    Mlp config_;
+    Matrix<Real> input_weights_;   // neurons by d
+    Matrix<Real> output_weights_;  // neurons by d: W^T
+    Vector<Real> input_bias_;
+    std::vector<Matrix<Real>> hidden_;
+};
+
+}  // namespace
+
+template <class Real>
+std::unique_ptr<NoiseField<Real>> make_noise(const NoiseConfig& config) {
+    return std::visit(
+        [](const Mlp& mlp) -> std::unique_ptr<NoiseField<Real>> {
+            return std::make_unique<MlpField<Real>>(mlp);
+        },
+        config);
+}
+
+template std::unique_ptr<NoiseField<float>> make_noise<float>(const NoiseConfig&);
+template std::unique_ptr<NoiseField<double>> make_noise<double>(const NoiseConfig&);
+
+}  // namespace noisync

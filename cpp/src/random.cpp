@@ -1,0 +1,180 @@
+#include "noisync/random.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <numbers>
+
+namespace noisync {
+
+namespace {
+
+using std::uint32_t;
+using std::uint64_t;
+
+constexpr uint32_t kMultiplier0 = 0xD2511F53;
+constexpr uint32_t kMultiplier1 = 0xCD9E8D57;
+constexpr uint32_t kWeyl0 = 0x9E3779B9;
+constexpr uint32_t kWeyl1 = 0xBB67AE85;
+
+// Blocks computed together: plain loops over these arrays are what the compiler vectorises.
+constexpr int kLanes = 64;
+constexpr int kNormalsPerBlock = 4;
+
+struct Lanes {
+    uint32_t word[4][kLanes];
+};
+
+void philox_rounds(Lanes& lanes, uint32_t key0, uint32_t key1) {
+    for (int round = 0; round < 10; ++round) {
+        for (int i = 0; i < kLanes; ++i) {
+            const uint64_t product0 = uint64_t{kMultiplier0} * lanes.word[0][i];
+            const uint64_t product1 = uint64_t{kMultiplier1} * lanes.word[2][i];
+            lanes.word[0][i] = uint32_t(product1 >> 32) ^ lanes.word[1][i] ^ key0;
+            lanes.word[2][i] = uint32_t(product0 >> 32) ^ lanes.word[3][i] ^ key1;
+            lanes.word[1][i] = uint32_t(product1);
+            lanes.word[3][i] = uint32_t(product0);
+        }
+        key0 += kWeyl0;
+        key1 += kWeyl1;
+    }
+}
+
+// An integer below 2^52 as a double, in integer operations that every SIMD level has.
+[[gnu::always_inline]] inline double exact_double(uint64_t integer) {
+    return std::bit_cast<double>(integer | 0x4330000000000000U) - 0x1p52;
+}
+
+// Natural logarithm of a normal number in (0, 1): u = 2^k m with m in [sqrt(1/2), sqrt(2)),
+// log u = k log 2 + 2 artanh((m-1)/(m+1)). The series is cut where the next term is below 2^-54.
+[[gnu::always_inline]] inline double log_unit(double u) {
+    constexpr uint64_t kMantissa = 0x000FFFFFFFFFFFFFU;
+    constexpr uint64_t kHalfBits = 0x3FE0000000000000U;  // bits of 0.5
+    const uint64_t bits = std::bit_cast<uint64_t>(u);
+    const double half = std::bit_cast<double>((bits & kMantissa) | kHalfBits);  // in [1/2, 1)
+    const bool small = half < std::numbers::sqrt2 / 2;
+    const double m = small ? 2 * half : half;
+    const double k = exact_double(bits >> 52) - (small ? 1023.0 : 1022.0);
+    const double s = (m - 1) / (m + 1);
+    const double z = s * s;
+    double series = 1.0 / 21;
+    series = series * z + 1.0 / 19;
+    series = series * z + 1.0 / 17;
+    series = series * z + 1.0 / 15;
+    series = series * z + 1.0 / 13;
+    series = series * z + 1.0 / 11;
+    series = series * z + 1.0 / 9;
+    series = series * z + 1.0 / 7;
+    series = series * z + 1.0 / 5;
+    series = series * z + 1.0 / 3;
+    return k * std::numbers::ln2 + 2 * (s + s * z * series);
+}
+
+// Taylor polynomials on [0, pi/4], where the first term left out is below 2^-54.
+[[gnu::always_inline]] inline double sin_octant(double x) {
+    const double z = x * x;
+    double p = -1.0 / 1307674368000;  // 15!
+    p = p * z + 1.0 / 6227020800;     // 13!
+    p = p * z - 1.0 / 39916800;       // 11!
+    p = p * z + 1.0 / 362880;
+    p = p * z - 1.0 / 5040;
+    p = p * z + 1.0 / 120;
+    p = p * z - 1.0 / 6;
+    return x + x * z * p;
+}
+
+[[gnu::always_inline]] inline double cos_octant(double x) {
+    const double z = x * x;
+    double p = 1.0 / 20922789888000;  // 16!
+    p = p * z - 1.0 / 87178291200;    // 14!
+    p = p * z + 1.0 / 479001600;      // 12!
+    p = p * z - 1.0 / 3628800;
+    p = p * z + 1.0 / 40320;
+    p = p * z - 1.0 / 720;
+    p = p * z + 1.0 / 24;
+    p = p * z - 0.5;
+    return 1 + z * p;
+}
+
+// Box-Muller with 64 random bits a pair: the radius takes 40 bits (so |z| reaches 7.5), the angle
+// 24. Equally spaced angles integrate all trigonometric moments below the 2^24th exactly, so their
+// coarseness biases no moment; the first two of the 24 bits are the signs.
+void box_muller(const uint32_t (&high)[kLanes], const uint32_t (&low)[kLanes],
+                double (&first)[kLanes], double (&second)[kLanes]) {
+    for (int i = 0; i < kLanes; ++i) {
+        const uint64_t radius_bits = (uint64_t{high[i]} << 8) | (low[i] >> 24);
+        const double u = (exact_double(radius_bits) + 0.5) * 0x1p-40;
+        const double radius = std::sqrt(-2 * log_unit(u));
+        // The angle in (0, pi/2), folded to [0, pi/4] where the polynomials hold.
+        const double turn = (exact_double(low[i] & 0x3FFFFFU) + 0.5) * 0x1p-22;
+        const bool upper = turn > 0.5;
+        const double folded = (upper ? 1 - turn : turn) * (std::numbers::pi / 2);
+        const double sine = radius * sin_octant(folded);
+        const double cosine = radius * cos_octant(folded);
+        const double x = upper ? sine : cosine;
+        const double y = upper ? cosine : sine;
+        first[i] = (low[i] & 0x800000U) != 0 ? -x : x;
+        second[i] = (low[i] & 0x400000U) != 0 ? -y : y;
+    }
+}
+
+void normals_of_blocks(const Stream& stream, uint64_t first_block,
+                       double (&out)[kNormalsPerBlock][kLanes]) {
+    Lanes lanes;
+    const uint32_t purpose = static_cast<uint32_t>(stream.purpose) << 24;
+    for (int i = 0; i < kLanes; ++i) {
+        const uint64_t block = first_block + uint64_t(i);
+        lanes.word[0][i] = uint32_t(block);
+        lanes.word[1][i] = stream.layer;
+        lanes.word[2][i] = stream.replicate;
+        lanes.word[3][i] = purpose | (uint32_t(block >> 32) & 0xFFFFFFU);
+    }
+    philox_rounds(lanes, uint32_t(stream.seed), uint32_t(stream.seed >> 32));
+    box_muller(lanes.word[0], lanes.word[1], out[0], out[1]);
+    box_muller(lanes.word[2], lanes.word[3], out[2], out[3]);
+}
+
+}  // namespace
+
+PhiloxCounter philox4x32(PhiloxCounter counter, PhiloxKey key) {
+    Lanes lanes{};
+    for (int word = 0; word < 4; ++word) {
+        lanes.word[word][0] = counter[word];
+    }
+    philox_rounds(lanes, key[0], key[1]);
+    return {lanes.word[0][0], lanes.word[1][0], lanes.word[2][0], lanes.word[3][0]};
+}
+
+template <class Real>
+void fill_normals(const Stream& stream, std::uint64_t first, Index count, Real scale, Real* out) {
+    double normals[kNormalsPerBlock][kLanes];
+    constexpr Index kBatch = Index{kLanes} * kNormalsPerBlock;
+    uint64_t block = first / kNormalsPerBlock;
+    Index skip = Index(first % kNormalsPerBlock);
+    while (count > 0) {
+        normals_of_blocks(stream, block, normals);
+        const Index taken = std::min(count, kBatch - skip);
+        if (taken == kBatch) {
+            for (Index lane = 0; lane < kLanes; ++lane) {
+                for (Index k = 0; k < kNormalsPerBlock; ++k) {
+                    out[lane * kNormalsPerBlock + k] = Real(normals[k][lane]) * scale;
+                }
+            }
+        } else {
+            for (Index i = 0; i < taken; ++i) {
+                const Index element = skip + i;
+                out[i] =
+                    Real(normals[element % kNormalsPerBlock][element / kNormalsPerBlock]) * scale;
+            }
+        }
+        out += taken;
+        count -= taken;
+        block += kLanes;
+        skip = 0;
+    }
+}
+
+template void fill_normals<float>(const Stream&, std::uint64_t, Index, float, float*);
+template void fill_normals<double>(const Stream&, std::uint64_t, Index, double, double*);
+
+}  // namespace noisync

@@ -1,0 +1,55 @@
+"""Transformers as interacting particle systems with common noise.
+
+Tokens are particles on the sphere S^{d−1}, layers are time. Each layer moves the tokens by
+self-attention (deterministic, interacting) and by a random MLP (the same random field for all
+tokens). noisync simulates the layers, measures them, and computes the rates that theory predicts.
+
+>>> import noisync as ns
+>>> model = ns.Model(dim=3, attention=ns.Softmax(beta=1.0), noise=ns.MLP("tanh", width=64))
+>>> run = ns.simulate(model, ns.sphere.uniform(16, 3), horizon=1.0, layers=10, seed=1)
+>>> run.tokens.shape
+(11, 16, 3)
+"""
+
+from noisync import activations, energy, plot, sphere
+from noisync._version import __version__
+from noisync.bounds import attention_growth, energy_bound
+from noisync.errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    KernelAccuracyWarning,
+    NoisyncError,
+    SimulationError,
+)
+from noisync.fields import attention_drift, sample_field
+from noisync.kernel import Kernel
+from noisync.model import MLP, Model, Softmax, Unnormalized
+from noisync.observers import Energy
+from noisync.simulation import simulate
+from noisync.trajectory import Trajectory, load
+
+__all__ = [
+    "MLP",
+    "ArgumentError",
+    "ArgumentTypeError",
+    "Energy",
+    "Kernel",
+    "KernelAccuracyWarning",
+    "Model",
+    "NoisyncError",
+    "SimulationError",
+    "Softmax",
+    "Trajectory",
+    "Unnormalized",
+    "__version__",
+    "activations",
+    "attention_drift",
+    "attention_growth",
+    "energy",
+    "energy_bound",
+    "load",
+    "plot",
+    "sample_field",
+    "simulate",
+    "sphere",
+]

@@ -1,0 +1,7 @@
+"""``python -m noisync``."""
+
+import sys
+
+from noisync.cli import main
+
+sys.exit(main())

@@ -1,0 +1,49 @@
+"""The top Lyapunov exponent of layers of finite thickness, in the limit of infinite width."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import special
+
+from noisync._validate import FloatArray
+
+_NODES = 16
+
+
+def layer_exponent(dim: int, variance: float, slope: float, step: float) -> float:
+    r"""Return E log|dX'|/|dX| per unit time for X' = (X + √Δ G(X)) / |·|, G Gaussian.
+
+    At a point x with unit tangent vector e, G(x) and its derivative along e are independent
+    centred Gaussian vectors of variances κ(1) and κ'(1). With w = x + √(Δκ(1)) ξ and
+    v = e + √(Δκ'(1)) η, a small displacement along e becomes P_{w/|w|} v / |w|, so
+
+    .. math:: \lambda_\Delta = \frac1\Delta E\left[\log|P_{w^\perp} v| - \log|w|\right].
+
+    Only ξ's components along x and e, their rest, v's component along the rest of e and its rest
+    matter: two normals and a χ² of d − 2 degrees for w, a normal and another such χ² for v; each
+    by Gauss quadrature. The limit Δ → 0 is λ_1 = ½[(d−3)κ'(1) − (d−1)κ(1)].
+    """
+    normal, normal_weight = _normal()
+    chi, chi_weight = _chi_square(dim - 2)
+    s, t = np.sqrt(step * variance), np.sqrt(step * slope)
+
+    along_x, along_e, rest = np.meshgrid(normal, normal, chi, indexing="ij")
+    weight = np.einsum("i,j,k->ijk", normal_weight, normal_weight, chi_weight)
+    square = (1 + s * along_x) ** 2 + s**2 * (along_e**2 + rest)
+    # |P_{w⊥} e|² = 1 − ⟨w, e⟩²/|w|²; then v adds t η in the d − 1 directions orthogonal to w.
+    remaining = np.sqrt(1 - s**2 * along_e**2 / square)
+    grown = (remaining[..., None, None] + t * normal[:, None]) ** 2 + t**2 * chi
+    mean_log = np.einsum("...ab,a,b->...", 0.5 * np.log(grown), normal_weight, chi_weight)
+    return float(np.sum(weight * (mean_log - 0.5 * np.log(square)))) / step
+
+
+def _normal() -> tuple[FloatArray, FloatArray]:
+    node, weight = special.roots_hermitenorm(_NODES)
+    return node, weight / weight.sum()
+
+
+def _chi_square(degrees: int) -> tuple[FloatArray, FloatArray]:
+    if degrees == 0:
+        return np.zeros(1), np.ones(1)
+    node, weight = special.roots_genlaguerre(_NODES, degrees / 2 - 1)
+    return 2 * node, weight / weight.sum()

@@ -1,0 +1,123 @@
+"""Coefficients c_n of an isotropic kernel on the sphere: κ = Σ c_n P_{n,d}, in two ways.
+
+By orthogonality, c_n = N_{n,d} E[κ(u) P_{n,d}(u)] with u the cosine to a uniform point: accurate
+while N_{n,d}, the number of harmonics, times rounding is small. By Mehler's formula,
+κ = Σ_k a_k² ρ^k with a_k the Hermite coefficients of φ and ρ affine in u: all terms are
+non-negative, so nothing cancels, but k is cut where a kinked φ still has a tail. Each way knows its
+error; per degree the better one counts.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from scipy import special
+
+from noisync._quadrature import (
+    PROMISED,
+    Function,
+    gegenbauer,
+    harmonic_dimension,
+    legendre,
+)
+from noisync._validate import FloatArray
+from noisync.errors import KernelAccuracyWarning
+
+_HERMITE_DEGREES = 1024
+
+
+def schoenberg(
+    degree: int, dim: int, phi: Function, bias_variance: float, pair_mean: Function, power: float
+) -> FloatArray:
+    """Return c_0..c_degree of u ↦ E φ(Z)φ(Z'), variance 1/d + σ_U², covariance u/d + σ_U².
+
+    Parameters
+    ----------
+    degree, dim : int
+    phi : callable
+        φ.
+    bias_variance : float
+        σ_U².
+    pair_mean : callable
+        u ↦ E φ(Z)φ(Z').
+    power : float
+        Its value at 1.
+    """
+    counts = np.array([harmonic_dimension(n, dim) for n in range(degree + 1)])
+    projected, projected_error = _by_projection(counts, dim, pair_mean, power)
+    summed, summed_error = _by_mehler(counts, dim, phi, bias_variance, power)
+    result = np.where(projected_error < summed_error, projected, summed)
+    error = np.minimum(projected_error, summed_error)
+    if np.any(error > PROMISED * power):
+        first = int(np.flatnonzero(error > PROMISED * power)[0])
+        warnings.warn(
+            f"Schoenberg coefficients from degree {first} on are only good to "
+            f"{error[first:].max() / power:.1e} of kappa(1)",
+            KernelAccuracyWarning,
+            stacklevel=3,
+        )
+    return np.asarray(np.maximum(result, 0.0))
+
+
+def _by_projection(
+    counts: FloatArray, dim: int, pair_mean: Function, power: float
+) -> tuple[FloatArray, FloatArray]:
+    """Gauss–Legendre in the angle t, u = cos t, where κ is smooth up to the ends even at a kink."""
+    degree = counts.size - 1
+    node, weight = legendre(max(96, degree + dim // 2 + 64))
+    t = 0.5 * np.pi * (node + 1)
+    u = np.cos(t)
+    density = 0.5 * np.pi * weight * np.sin(t) ** (dim - 2) / special.beta((dim - 1) / 2, 0.5)
+    moments = gegenbauer(degree, dim, u) @ (density * pair_mean(u))
+    return counts * moments, counts * 4 * np.finfo(float).eps * power
+
+
+def _by_mehler(
+    counts: FloatArray, dim: int, phi: Function, bias_variance: float, power: float
+) -> tuple[FloatArray, FloatArray]:
+    """Horner's scheme for Σ a_k² ρ^k in the basis P_n, where ρ = s u + t multiplies by
+
+    u P_n = [(n+d−2) P_{n+1} + n P_{n−1}] / (2n+d−2).
+    """
+    variance = 1 / dim + bias_variance
+    s, t = 1 / (dim * variance), bias_variance / variance
+    squares = hermite_coefficients(phi, variance, _HERMITE_DEGREES) ** 2
+    size = max(counts.size, squares.size) + 1
+    n = np.arange(size)
+    up = (n + dim - 2.0) / np.maximum(2 * n + dim - 2.0, 1.0)
+    up[0] = 1.0  # u P_0 = P_1, also for d = 2 where the general formula is 0/0
+    down = n / np.maximum(2 * n + dim - 2.0, 1.0)
+    c = np.zeros(size)
+    for square in squares[::-1]:
+        raised = t * c
+        raised[1:] += s * (up * c)[:-1]
+        raised[:-1] += s * (down * c)[1:]
+        raised[0] += square
+        c = raised
+    # What the cut leaves out of c_n is at most N_n E|ρ|^K times the variance left out.
+    left_out = max(power - float(squares.sum()), 0.0) + 4 * np.finfo(float).eps * power
+    node, weight = legendre(256)
+    angle = 0.5 * np.pi * (node + 1)
+    density = 0.5 * np.pi * weight * np.sin(angle) ** (dim - 2) / special.beta((dim - 1) / 2, 0.5)
+    reach = float(density @ np.abs(s * np.cos(angle) + t) ** squares.size)
+    rounding = 1e-13 * c[: counts.size]
+    return c[: counts.size], np.minimum(counts * reach, 1.0) * left_out + rounding
+
+
+def hermite_coefficients(phi: Function, variance: float, count: int) -> FloatArray:
+    """Return a_k = E[φ(√q ξ) h_k(ξ)], k < count, h_k the orthonormal Hermite polynomials."""
+    # h_k e^{−ξ²/4} stays bounded, so the other e^{−ξ²/4} cuts the range.
+    node, weight = legendre(1024)
+    half = 6.5 * (node + 1)
+    xi = np.concatenate([-half[::-1], half])
+    mass = 6.5 * np.concatenate([weight[::-1], weight]) * np.exp(-0.25 * xi**2)
+    values = mass * phi(np.sqrt(variance) * xi) / np.sqrt(2 * np.pi)
+    previous = np.zeros_like(xi)
+    current = np.exp(-0.25 * xi**2)
+    result = np.empty(count)
+    for k in range(count):
+        result[k] = values @ current
+        following = (xi * current - np.sqrt(k) * previous) / np.sqrt(k + 1)
+        previous, current = current, following
+    return result

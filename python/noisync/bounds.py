@@ -1,0 +1,81 @@
+"""The theorem on synchronisation by noise: a bound on the mean energy of a model."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from noisync import _validate
+from noisync._validate import FloatArray
+from noisync.model import Attention, Model, Softmax, value_scale
+
+
+def attention_growth(attention: Attention | None, beta: float = 1.0) -> float | None:
+    r"""Return ε with dE_β/dt ≤ ε E_β under the attention alone, or None where none is known.
+
+    Along softmax attention with QᵀK = βI, V = aI, and the energy at the same β,
+
+    .. math:: \frac{dE_\beta}{dt} = -a\beta \int Z(x)\,|P_x A(x)|^2\,d\mu(x),\quad
+              Z(x) = \int e^{\beta\langle x,y\rangle} d\mu(y),\quad A = \mathrm{Attn}/a.
+
+    For a ≥ 0 that is never positive: ε = 0. For a < 0, Jensen's inequality gives
+    :math:`Z |P_x A|^2 \le \int e^{\beta u}(1-u^2) d\mu(y)`, and
+    :math:`e^\beta - e^{\beta u} \ge \beta e^{\beta u}(1-u)` then gives ε = 4|a|. (Near one cluster
+    the true growth is 2|a|: the bound is safe, not sharp.)
+
+    Parameters
+    ----------
+    attention : Softmax, Unnormalized or None
+    beta : float
+        Inverse temperature of the energy.
+
+    Returns
+    -------
+    float or None
+
+    References
+    ----------
+    a ≥ 0: arXiv:2604.26898, §4. The estimate for a < 0 is derived here.
+    """
+    beta = _validate.positive("beta", beta)
+    scale = value_scale(attention)
+    if attention is None or scale == 0:
+        return 0.0
+    if not isinstance(attention, Softmax) or attention.beta != beta or scale is None:
+        return None
+    return 0.0 if scale > 0 else 4.0 * -scale
+
+
+def energy_bound(
+    model: Model, time: npt.ArrayLike, initial: float, beta: float = 1.0
+) -> FloatArray | None:
+    r"""Return the theorem's bound on the mean energy at the given times.
+
+    .. math:: E[E_\beta(\mu_t)] \le e^{(\varepsilon + \bar\lambda'(\beta))\, t}\, E_\beta(\mu_0)
+
+    for the limit of infinite depth; a finite depth adds O(1/L).
+
+    Parameters
+    ----------
+    model : Model
+    time : array_like
+    initial : float
+        E_β(μ_0).
+    beta : float
+        Inverse temperature of the energy.
+
+    Returns
+    -------
+    ndarray or None
+        None where the attention is of a kind without a known ε.
+
+    References
+    ----------
+    arXiv:2604.26898, §1.3 and §4.2, with the sign of its condition corrected to λ̄' < 0.
+    """
+    growth = attention_growth(model.attention, beta)
+    if growth is None:
+        return None
+    dissipation = 0.0 if model.noise is None else model.kernel.dissipation_rate(beta)
+    times = np.asarray(_validate.finite_array("time", time), dtype=np.float64)
+    return np.asarray(initial * np.exp((growth + dissipation) * times))

@@ -1,0 +1,176 @@
+"""The command line: ``noisync reproduce | simulate | theory | info``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+
+from noisync import _core, activations, config, energy, plot
+from noisync._threads import thread_count
+from noisync._version import __version__
+from noisync.errors import ArgumentError, NoisyncError
+from noisync.kernel import Kernel
+from noisync.paper import TARGETS, reproduce
+from noisync.paper.panel import end_state
+from noisync.trajectory import Trajectory
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit status.
+
+    0: done; 1: a published number was not reproduced; 2: bad input; 130: interrupted.
+    """
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = options.command
+    try:
+        return command(options)
+    except NoisyncError as error:
+        print(f"noisync: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("noisync: interrupted", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="noisync", description="Transformers as interacting particle systems with noise."
+    )
+    parser.add_argument("--version", action="version", version=f"noisync {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    one = commands.add_parser(
+        "reproduce", help="recompute the table and figures of arXiv:2604.26898"
+    )
+    one.add_argument("target", choices=["all", *TARGETS], help="what to reproduce")
+    one.add_argument("--out", type=Path, default=Path("results"), help="folder (default: results)")
+    one.set_defaults(command=_reproduce)
+
+    two = commands.add_parser("simulate", help="run a model described by a TOML file")
+    two.add_argument("config", type=Path, help="TOML file with [model], [tokens], [run]")
+    two.add_argument("--tokens", type=Path, help=".npy file (n, dim) of initial tokens")
+    two.add_argument("--out", type=Path, help="netCDF file for the run")
+    two.add_argument("--plot", type=Path, help="picture of the run (.png, .pdf, ...)")
+    two.set_defaults(command=_simulate)
+
+    three = commands.add_parser("theory", help="rates that theory predicts for a noise law")
+    three.add_argument("--activation", required=True, help=", ".join(activations.NAMES))
+    three.add_argument("--dim", type=int, required=True)
+    three.add_argument("--sigma-u", type=float, default=0.0)
+    three.add_argument("--sigma-w", type=float, default=0.0)
+    three.add_argument("--beta", type=float, default=1.0)
+    three.set_defaults(command=_theory)
+
+    four = commands.add_parser("info", help="version, SIMD level and threads in use")
+    four.set_defaults(command=_info)
+    return parser
+
+
+def _reproduce(options: argparse.Namespace) -> int:
+    targets = TARGETS if options.target == "all" else (options.target,)
+    agreed = reproduce(targets, options.out, progress=True)
+    print(f"report: {options.out / 'report.md'}")
+    if not agreed:
+        print("noisync: published numbers were not reproduced, see the report", file=sys.stderr)
+    return 0 if agreed else 1
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    if options.out is not None:
+        _check_writable(options.out)
+    if options.plot is not None:
+        _check_writable(options.plot)
+    planned = config.read(options.config, options.tokens)
+    begin = time.perf_counter()
+    try:
+        run = planned.simulate(progress=sys.stderr.isatty())
+    except (NoisyncError, KeyboardInterrupt) as error:
+        partial = getattr(error, "trajectory", None)
+        if isinstance(partial, Trajectory) and options.out is not None:
+            partial.save(options.out)
+            print(f"noisync: the states until then are in {options.out}", file=sys.stderr)
+        raise
+    print(run)
+    print(f"computed in {time.perf_counter() - begin:.2f} s with {_core.level}")
+    _describe(run)
+    if options.out is not None:
+        run.save(options.out)
+        print(f"run: {options.out}")
+    if options.plot is not None:
+        _draw(run, options.plot)
+        print(f"picture: {options.plot}")
+    return 0
+
+
+def _check_writable(path: Path) -> None:
+    try:
+        with path.open("ab"):
+            pass
+        if path.stat().st_size == 0:
+            path.unlink()
+    except OSError as error:
+        raise ArgumentError(f"out: cannot write {str(path)!r}: {error}") from error
+
+
+def _describe(run: Trajectory) -> None:
+    if run.tokens.shape[0] == 0:
+        return
+    values = run.energy(1.0)
+    for where, state, value in (("first", 0, values[0]), ("last", -1, values[-1])):
+        line = f"{where} saved state, t = {run.time[state]:g}: energy E_1 = {value:.4g}"
+        if run.tokens.shape[1] > 1:
+            cosines = energy.pair_cosines(run.tokens[state])
+            line += f", mean cosine {cosines.mean():.4f}, {end_state(run.tokens[state])}"
+        print(line)
+
+
+def _draw(run: Trajectory, path: Path) -> None:
+    mpl.use("agg")
+    import matplotlib.pyplot as plt
+
+    with plot.style():
+        figure = plt.figure(figsize=(9.6, 2.9))
+        panels = figure.subplot_mosaic("ABC", width_ratios=(1.3, 1.3, 1))
+        if run.tokens.shape[1] > 1:
+            plot.cosines(run, ax=panels["A"])
+        plot.energy(run, bound=run.model.noise is not None, ax=panels["B"])
+        plane = plot.leading_plane(run.tokens[-1].astype(np.float64))
+        plot.tokens(run, basis=plane if run.model.dim > 2 else None, ax=panels["C"])
+        panels["C"].set_title(f"tokens at t = {run.time[-1]:g}")
+        figure.savefig(path)
+
+
+def _theory(options: argparse.Namespace) -> int:
+    kernel = Kernel(options.activation, options.dim, options.sigma_u, options.sigma_w)
+    rate = kernel.dissipation_rate(options.beta)
+    print(kernel)
+    rows = [
+        ("kappa(1)", kernel.variance, "variance of each component of the noise"),
+        ("kappa'(1)", kernel.slope, ""),
+        ("lambda_1", kernel.lyapunov_exponent, "top Lyapunov exponent of the noise alone"),
+        ("lambda_min", float(kernel.lyapunov_spectrum[-1]), f"last of {kernel.dim - 1}"),
+        ("lambda_bar", kernel.coercivity, "coercivity; mean energy decays if negative"),
+        (f"lambda_bar'({options.beta:g})", rate, "rate of the bound on the mean energy"),
+    ]
+    for name, value, meaning in rows:
+        print(f"  {name:<16} {value:+.10e}  {meaning}".rstrip())
+    return 0
+
+
+def _info(_options: argparse.Namespace) -> int:
+    print(f"noisync {__version__}")
+    built = ", ".join(_core.built_levels())
+    print(f"SIMD level: {_core.level} (built: {built}; NOISYNC_SIMD forces one)")
+    print(f"threads: {thread_count(None)}")
+    print(f"compiler: {_core.compiler}, Eigen {_core.eigen_version}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""The TOML file of ``noisync simulate``: a model, its tokens and a run."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from noisync import _validate, sphere
+from noisync.errors import ArgumentError
+from noisync.model import Model
+from noisync.observers import Energy
+from noisync.simulation import simulate
+from noisync.trajectory import Trajectory
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_RUN_KEYS = ("horizon", "layers", "seed", "replicate", "save", "dtype", "threads")
+_TOKEN_KEYS = ("file", "normalize", "uniform", "seed")
+
+
+@dataclass(frozen=True)
+class RunConfig:
+    """What a configuration file asks for."""
+
+    model: Model
+    tokens: npt.NDArray[Any]
+    run: Mapping[str, Any]
+    observe: tuple[Energy, ...]
+
+    def simulate(self, *, progress: bool = False) -> Trajectory:
+        """Run it."""
+        return simulate(
+            self.model, self.tokens, observe=self.observe, progress=progress, **self.run
+        )
+
+
+def read(path: str | os.PathLike[str], tokens: str | os.PathLike[str] | None = None) -> RunConfig:
+    """Read and check a configuration file.
+
+    Parameters
+    ----------
+    path : path-like
+        A TOML file with the tables ``model`` (see :class:`noisync.Model`), ``tokens`` (``file`` and
+        ``normalize``, or ``uniform`` and ``seed``), ``run`` (the arguments of
+        :func:`noisync.simulate`) and, if wanted, ``observe`` (``energy``, a list of β).
+    tokens : path-like, optional
+        An .npy file that replaces the one of the configuration.
+
+    Raises
+    ------
+    ArgumentError
+        For an unreadable file, an unknown or missing key, or a value that breaks a rule.
+    """
+    table = _read_toml(Path(path))
+    _validate.keys(str(path), table, ("model", "tokens", "run", "observe"))
+    for name in ("model", "run"):
+        if not isinstance(table.get(name), Mapping):
+            raise ArgumentError(f"{path}: the table [{name}] is missing")
+    model = Model.from_dict(table["model"])
+    run = table["run"]
+    _validate.keys("run", run, _RUN_KEYS)
+    for name in ("horizon", "layers"):
+        if name not in run:
+            raise ArgumentError(f"run: the key {name!r} is missing")
+    observe = table.get("observe", {})
+    _validate.keys("observe", observe, ("energy",))
+    observers = tuple(
+        Energy(beta, name=f"energy_{float(beta):g}") for beta in observe.get("energy", [])
+    )
+    start = _tokens(table.get("tokens", {}), Path(path).parent, tokens, model.dim)
+    return RunConfig(model, start, run, observers)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as lines:
+            return tomllib.load(lines)
+    except OSError as error:
+        raise ArgumentError(f"config: cannot read {str(path)!r}: {error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ArgumentError(f"config: {str(path)!r} is not valid TOML: {error}") from error
+
+
+def _tokens(
+    table: Mapping[str, Any], folder: Path, override: str | os.PathLike[str] | None, dim: int
+) -> npt.NDArray[Any]:
+    _validate.keys("tokens", table, _TOKEN_KEYS)
+    if "file" in table and "uniform" in table:
+        raise ArgumentError("tokens: give either 'file' or 'uniform', not both")
+    normalize = table.get("normalize", False)
+    if not isinstance(normalize, bool):
+        raise ArgumentError(f"tokens.normalize must be true or false, got {normalize!r}")
+    if override is not None or "file" in table:
+        source = Path(override) if override is not None else folder / table["file"]
+        array = load_tokens(source)
+        return sphere.normalize(array) if normalize else array
+    if "uniform" in table:
+        return sphere.uniform(table["uniform"], dim, table.get("seed", 0))
+    raise ArgumentError("tokens: give 'file' or 'uniform' in [tokens], or --tokens X.npy")
+
+
+def load_tokens(path: str | os.PathLike[str]) -> npt.NDArray[Any]:
+    """Read an .npy file of tokens (n, dim)."""
+    try:
+        return np.asarray(np.load(path, allow_pickle=False))
+    except (OSError, ValueError, EOFError) as error:
+        raise ArgumentError(
+            f"tokens: cannot read {os.fspath(path)!r} as an .npy array: {error}"
+        ) from error

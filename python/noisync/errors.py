@@ -1,0 +1,29 @@
+"""The exceptions of noisync, one family under :class:`NoisyncError`."""
+
+
+class NoisyncError(Exception):
+    """Root of everything noisync raises on purpose."""
+
+
+class ArgumentError(NoisyncError, ValueError):
+    """An argument has the right type and a value that breaks a rule."""
+
+
+class ArgumentTypeError(NoisyncError, TypeError):
+    """An argument has a type that cannot be used."""
+
+
+class SimulationError(NoisyncError, RuntimeError):
+    """A run that cannot go on.
+
+    Attributes
+    ----------
+    trajectory : Trajectory or None
+        What was saved until then.
+    """
+
+    trajectory: object = None
+
+
+class KernelAccuracyWarning(UserWarning):
+    """A quadrature of the theory did not reach the accuracy that noisync promises."""

@@ -1,0 +1,90 @@
+"""The two vector fields of a layer, on their own: attention and noise."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy.typing as npt
+
+from noisync import _core, _validate
+from noisync._threads import thread_count
+from noisync.errors import ArgumentTypeError
+from noisync.model import MLP, Attention, Noise, Softmax, Unnormalized
+
+
+def attention_drift(
+    attention: Attention,
+    x: npt.ArrayLike,
+    weights: npt.ArrayLike | None = None,
+    *,
+    threads: int | None = None,
+) -> npt.NDArray[Any]:
+    """Evaluate the attention that every token receives.
+
+    A direct sum over tiles of pairs: O(N² d) operations, memory O(N d).
+
+    Parameters
+    ----------
+    attention : Softmax or Unnormalized
+    x : (n, dim) array_like
+        Unit rows. float32 is computed in float32, everything else in float64.
+    weights : (n,) array_like, optional
+        Non-negative, sum 1; uniform by default.
+    threads : int, optional
+        Default: all cores. The result is the same, bit for bit, for any number.
+
+    Returns
+    -------
+    (n, dim) ndarray
+        Attn(x_i), the vector that the layer adds to x_i, not projected to the tangent space.
+
+    References
+    ----------
+    arXiv:2312.10794; arXiv:2604.26898, eq. (1.1).
+    """
+    if not isinstance(attention, (Softmax, Unnormalized)):
+        raise ArgumentTypeError(f"attention must be Softmax or Unnormalized, got {attention!r}")
+    tokens = _validate.tokens("x", x)
+    attention.check_dim(tokens.shape[1])
+    mass = _validate.weights(weights, tokens.shape[0])
+    return _core.attention(attention._core_config(), tokens, mass, thread_count(threads))
+
+
+def sample_field(
+    noise: Noise,
+    x: npt.ArrayLike,
+    *,
+    layers: int = 1,
+    seed: int = 0,
+    replicate: int = 0,
+    threads: int | None = None,
+) -> npt.NDArray[Any]:
+    """Evaluate the noise fields of the first layers of a run at fixed tokens.
+
+    Parameters
+    ----------
+    noise : MLP
+    x : (n, dim) array_like
+        Unit rows. float32 is computed in float32, everything else in float64.
+    layers : int
+        Number of independent fields.
+    seed, replicate : int
+        As in :func:`noisync.simulate`, which meets the same fields in the same order.
+    threads : int, optional
+        Default: all cores. The result is the same, bit for bit, for any number.
+
+    Returns
+    -------
+    (layers, n, dim) ndarray
+        G_l(x_i), not projected, not scaled by √Δ. Its covariance is ``noise.kernel(dim)``.
+    """
+    if not isinstance(noise, MLP):
+        raise ArgumentTypeError(f"noise must be MLP, got {noise!r}")
+    return _core.noise_fields(
+        noise._core_config(),
+        _validate.tokens("x", x),
+        _validate.integer("layers", layers, minimum=1, maximum=2**32 - 1),
+        _validate.integer("seed", seed, minimum=0, maximum=2**64 - 1),
+        _validate.integer("replicate", replicate, minimum=0, maximum=2**32 - 1),
+        thread_count(threads),
+    )

@@ -1,0 +1,243 @@
+"""The covariance kernel of the noise and the rates that follow from it."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+from scipy import optimize
+
+from noisync import _quadrature, _schoenberg, _validate
+from noisync._layer_exponent import layer_exponent
+from noisync._validate import FloatArray
+from noisync.activations import Function, resolve
+from noisync.errors import ArgumentError
+
+
+class Kernel:
+    r"""Covariance of the noise field: :math:`E[G(x)G(y)^T] = \kappa(\langle x, y\rangle) I_d`.
+
+    .. math::
+        \kappa(u) = E[\varphi(Z)\varphi(Z')] + \sigma_W^2,\qquad
+        \mathrm{Var} = q = 1/d + \sigma_U^2,\quad \mathrm{Cov} = u/d + \sigma_U^2
+
+    the same for an MLP of any width and for its infinite-width limit. All values are accurate to
+    1e-10 relative to κ(1) (to κ'(1) for the derivative); where that is not reached a
+    :class:`noisync.KernelAccuracyWarning` says how far it came.
+
+    Parameters
+    ----------
+    activation : str or callable
+        φ by name, or any function that maps a float64 array to one of the same shape.
+    dim : int
+        d, at least 2.
+    sigma_u, sigma_w : float
+        Standard deviations of the biases b_U and b_W.
+    derivative : callable, optional
+        φ' of a callable `activation`; finite differences by default.
+
+    Raises
+    ------
+    ArgumentError
+        For an unknown activation, dim below 2, or a negative or non-finite sigma.
+
+    Examples
+    --------
+    >>> import noisync as ns
+    >>> kernel = ns.Kernel("relu", dim=64, sigma_u=0.1, sigma_w=0.1)
+    >>> print(f"{kernel.lyapunov_exponent:.4f}")
+    -0.4803
+
+    References
+    ----------
+    arXiv:2604.26898, §1.1, §1.3, §4.2; O. Raimond, Flots browniens isotropes sur la sphère (1999).
+    The derivative carries 1/d, as in that paper's table (its lemma prints 1/d²).
+    """
+
+    def __init__(
+        self,
+        activation: str | Function,
+        dim: int,
+        sigma_u: float = 0.0,
+        sigma_w: float = 0.0,
+        *,
+        derivative: Function | None = None,
+    ) -> None:
+        self.dim = _validate.integer("dim", dim, minimum=2)
+        self.sigma_u = _validate.non_negative("sigma_u", sigma_u)
+        self.sigma_w = _validate.non_negative("sigma_w", sigma_w)
+        self._phi = resolve(activation, derivative)
+        self._variance = 1 / self.dim + self.sigma_u**2
+
+    def __repr__(self) -> str:
+        return (
+            f"Kernel({self.activation!r}, dim={self.dim}, sigma_u={self.sigma_u}, "
+            f"sigma_w={self.sigma_w})"
+        )
+
+    @property
+    def activation(self) -> str:
+        """Name of φ."""
+        return self._phi.name
+
+    def __call__(self, u: npt.ArrayLike) -> FloatArray:
+        """Return κ(u) for cosines u in [−1, 1], any shape."""
+        cosines = self._cosines(u)
+        result = _quadrature.gaussian_pair_mean(
+            self._phi.value, self._variance, self._correlation(cosines)
+        )
+        return np.asarray(result + self.sigma_w**2)
+
+    def derivative(self, u: npt.ArrayLike) -> FloatArray:
+        """Return κ'(u) = E[φ'(Z)φ'(Z')]/d for cosines u in [−1, 1], any shape."""
+        cosines = self._cosines(u)
+        result = _quadrature.gaussian_pair_mean(
+            self._phi.derivative,
+            self._variance,
+            self._correlation(cosines),
+            self._phi.derivative_accuracy,
+        )
+        return np.asarray(result / self.dim)
+
+    def _cosines(self, u: npt.ArrayLike) -> FloatArray:
+        cosines = np.asarray(_validate.finite_array("u", u), dtype=np.float64)
+        if np.any(np.abs(cosines) > 1 + 1e-12):
+            worst = float(cosines.flat[int(np.argmax(np.abs(cosines)))])
+            raise ArgumentError(f"u must lie in [-1, 1], got {worst:.6g}")
+        return np.clip(cosines, -1.0, 1.0)
+
+    def _correlation(self, u: FloatArray) -> FloatArray:
+        return (u / self.dim + self.sigma_u**2) / self._variance
+
+    @cached_property
+    def variance(self) -> float:
+        """κ(1) = E[φ(√q ξ)²] + σ_W²: the variance of each component of the field."""
+        square = _quadrature.gaussian_mean(lambda z: self._phi.value(z) ** 2, self._variance)
+        return square + self.sigma_w**2
+
+    @cached_property
+    def slope(self) -> float:
+        """κ'(1) = E[φ'(√q ξ)²]/d: how fast the field varies between near tokens."""
+        square = _quadrature.gaussian_mean(lambda z: self._phi.derivative(z) ** 2, self._variance)
+        return square / self.dim
+
+    @property
+    def lyapunov_exponent(self) -> float:
+        """Top Lyapunov exponent λ_1 = ½[(d−3)κ'(1) − (d−1)κ(1)] of the noise alone, per time.
+
+        Negative: two near tokens approach like e^{λ_1 t} almost surely.
+        """
+        d = self.dim
+        return 0.5 * ((d - 3) * self.slope - (d - 1) * self.variance)
+
+    def layer_exponent(self, step: float) -> float:
+        """Top Lyapunov exponent per unit time of layers of thickness Δ = `step` = T/L.
+
+        Without attention and in the limit of infinite width. It tends to
+        :attr:`lyapunov_exponent` as Δ → 0; the difference, of order Δ, is what a run of finite
+        depth shows. Derived in ``_layer_exponent.py``; accurate to about 1e-8 while Δκ(1) and
+        Δκ'(1) are below 0.05.
+        """
+        step = _validate.positive("step", step)
+        return layer_exponent(self.dim, self.variance, self.slope, step)
+
+    @property
+    def lyapunov_spectrum(self) -> FloatArray:
+        """All exponents λ_i = λ_1 − (i−1)κ'(1), i = 1..d−1, in decreasing order: shape (d−1,)."""
+        return np.asarray(self.lyapunov_exponent - np.arange(self.dim - 1) * self.slope)
+
+    @property
+    def coercivity(self) -> float:
+        """Constant λ̄ = (d−1)κ'(1) − (d−3)κ(1).
+
+        Negative: the mean energy decays exponentially under the noise. It is the limit of
+        :meth:`dissipation_rate` near one cluster, and λ_1 = λ̄/2 − κ(1) − κ'(1).
+        """
+        d = self.dim
+        return (d - 1) * self.slope - (d - 3) * self.variance
+
+    def dissipation_rate(self, beta: float = 1.0) -> float:
+        r"""Return the rate λ̄'(β) that bounds the growth of the mean energy under the noise alone.
+
+        .. math:: \bar\lambda'(\beta) = -\inf_{u\in[-1,1)}
+                  \frac{\beta e^{\beta u} G_\beta(u)}{e^\beta - e^{\beta u}},
+                  \qquad E[E_\beta(\mu_t)] \le e^{\bar\lambda' t} E[E_\beta(\mu_0)]
+
+        with G_β = G_0 + βG_1 the generator of a pair's cosine acting on e^{βu}. It is never below
+        the coercivity, its limit u → 1.
+
+        Parameters
+        ----------
+        beta : float
+            Inverse temperature of the energy, positive.
+
+        References
+        ----------
+        arXiv:2604.26898, §4 (the sign of the condition there is corrected: λ̄' < 0).
+        """
+        beta = _validate.positive("beta", beta)
+
+        def rate(u: FloatArray) -> FloatArray:
+            # Everything divided by 1 − u, which removes the cancellation near one cluster:
+            # G_0/(1−u) = κ(1)(d−2−u) − D(d−2+u²),  D = (κ(1) − κ(u))/(1−u).
+            d = self.dim
+            gap = 1 - u
+            quotient = self._difference_quotient(u)
+            drift = self.variance * (d - 2 - u) - quotient * (d - 2 + u**2)
+            value = self.variance - gap * quotient
+            diffusion = (1 + u) * (self.variance - u * value)
+            loss = -np.expm1(-beta * gap) / gap  # (e^β − e^{βu}) / (e^β (1 − u))
+            return -beta * np.exp(-beta * gap) * (drift + beta * diffusion) / loss
+
+        grid = np.cos(np.linspace(np.pi, 0.0, 257)[:-1])
+        values = rate(grid)
+        best = int(np.argmax(values))
+        low, high = grid[max(best - 1, 0)], grid[min(best + 1, grid.size - 1)]
+        peak = optimize.minimize_scalar(
+            lambda u: -float(rate(np.array([u]))[0]),
+            bounds=(low, high),
+            method="bounded",
+            options={"xatol": 1e-9},
+        )
+        return max(float(values[best]), -float(peak.fun), self.coercivity)
+
+    def _difference_quotient(self, u: FloatArray) -> FloatArray:
+        """Return (κ(1) − κ(u))/(1 − u) for u < 1, without cancellation near 1.
+
+        There it is the mean of κ' over [u, 1], with the nodes graded like a square root: κ' of a
+        kinked activation has a square-root singularity at 1.
+        """
+        near = u > 0.999
+        result = np.empty_like(u)
+        if np.any(~near):
+            result[~near] = (self.variance - self(u[~near])) / (1 - u[~near])
+        if np.any(near):
+            node, weight = _quadrature.legendre(12)
+            s = 0.5 * (node + 1)
+            points = 1 - np.outer(1 - u[near], s**2)
+            result[near] = self.derivative(points) @ (weight * s)
+        return result
+
+    def schoenberg(self, degree: int) -> FloatArray:
+        r"""Return the coefficients c_0..c_degree of :math:`\kappa = \sum_n c_n P_{n,d}`.
+
+        P_{n,d} is the Gegenbauer polynomial with P_{n,d}(1) = 1. All c_n are non-negative and sum
+        to κ(1): c_n is the variance that the harmonics of degree n carry.
+
+        Returns
+        -------
+        (degree+1,) ndarray
+        """
+        degree = _validate.integer("degree", degree, minimum=0)
+        bias = self.sigma_w**2
+        coefficients = _schoenberg.schoenberg(
+            degree,
+            self.dim,
+            self._phi.value,
+            self.sigma_u**2,
+            lambda u: self(u) - bias,
+            self.variance - bias,
+        )
+        coefficients[0] += bias
+        return coefficients

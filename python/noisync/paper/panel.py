@@ -1,0 +1,131 @@
+"""One panel of the published figures: a configuration, its runs, and what theory says of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from noisync import sphere
+from noisync._validate import FloatArray
+from noisync.bounds import attention_growth
+from noisync.energy import pair_cosines
+from noisync.kernel import Kernel
+from noisync.model import MLP, Model, Softmax
+from noisync.paper.section import number
+from noisync.simulation import simulate
+from noisync.trajectory import Trajectory
+
+#: The energy below which rounding, not the dynamics, decides (float64).
+FLOOR = 1e-28
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Configuration of a panel: activation (None: no MLP), d, σ = σ_U = σ_W, V = aI."""
+
+    activation: str | None
+    dim: int
+    sigma: float
+    scale: float
+    width: int
+    beta: float = 1.0
+
+    @property
+    def model(self) -> Model:
+        """The model; a = 0 leaves the attention out."""
+        attention = Softmax(beta=self.beta, value=self.scale) if self.scale else None
+        noise = MLP(self.activation, self.width, self.sigma, self.sigma) if self.activation else None
+        return Model(dim=self.dim, attention=attention, noise=noise)
+
+    def runs(
+        self, tokens: int, horizon: float, layers: int, replicates: int
+    ) -> list[Trajectory]:
+        """Run the panel from the same uniform tokens with several noise paths."""
+        start = sphere.uniform(tokens, self.dim, seed=0)
+        count = replicates if self.activation else 1  # without noise all replicates are one
+        return [
+            simulate(self.model, start, horizon=horizon, layers=layers, seed=1, replicate=k)
+            for k in range(count)
+        ]
+
+
+@lru_cache(maxsize=64)
+def rates(activation: str, dim: int, sigma: float, beta: float) -> tuple[Kernel, float]:
+    """Return the kernel of a noise law and its λ̄'(β): shared by the panels of different a."""
+    kernel = Kernel(activation, dim, sigma, sigma)
+    return kernel, kernel.dissipation_rate(beta)
+
+
+@dataclass(frozen=True)
+class Theory:
+    """What theory says of a panel; NaN for what does not exist without noise."""
+
+    lyapunov: float  # λ_1 of the noise
+    coercivity: float  # λ̄ of the noise
+    cluster: float  # λ_1 − a: exponent of one cluster
+    layered: float  # the same at the depth of the run
+    spread: float  # 4(κ(1) + κ'(1)): variance per time of the logarithm of a pair's 1 − u
+    bound: float  # ε + λ̄'(β): rate of the bound on the mean energy
+    applies: bool  # whether the theorem's condition λ̄ < 0 holds (without noise: ε = 0)
+
+
+def theory(panel: Panel, step: float) -> Theory:
+    """Compute the rates of §1.3 and §4.2 of arXiv:2604.26898 for a panel with layers of `step`.
+
+    Attention shrinks one cluster by 1 + aΔ in every layer: the exponent −log(1 + aΔ)/Δ.
+    """
+    pull = -float(np.log1p(panel.scale * step)) / step
+    growth = attention_growth(panel.model.attention, panel.beta)
+    assert growth is not None  # softmax with V = aI always has one
+    if panel.activation is None:
+        nan = float("nan")
+        return Theory(nan, nan, -panel.scale, pull, 0.0, growth, growth == 0)
+    kernel, dissipation = rates(panel.activation, panel.dim, panel.sigma, panel.beta)
+    return Theory(
+        lyapunov=kernel.lyapunov_exponent,
+        coercivity=kernel.coercivity,
+        cluster=kernel.lyapunov_exponent - panel.scale,
+        layered=kernel.layer_exponent(step) + pull,
+        spread=4 * (kernel.variance + kernel.slope),
+        bound=growth + dissipation,
+        applies=kernel.coercivity < 0,
+    )
+
+
+def end_state(tokens: npt.ArrayLike) -> str:
+    """Name the configuration: one cluster, antipodal pair, or spread, with its cosines."""
+    u = pair_cosines(tokens)
+    if u.size == 0:
+        return "one token"
+    low, high = float(u.min()), float(u.max())
+    if low > 0.9:
+        return f"one cluster (cosines ≥ {_below_one(low)})"
+    if float(np.abs(u).min()) > 0.9:
+        return f"antipodal pair (|cosines| ≥ {_below_one(float(np.abs(u).min()))})"
+    return f"spread (cosines {number(low)} to {_below_one(high)})"
+
+
+def _below_one(u: float) -> str:
+    """Write a cosine so that it never rounds up to 1."""
+    gap = 1 - u
+    return f"1 − {gap:.0e}" if 0 <= gap < 5e-3 else number(u)
+
+
+def measured_rate(time: FloatArray, energy: FloatArray) -> tuple[float, float, bool]:
+    """Fit log E = rate·t and return (rate, duration of the fit, near one cluster).
+
+    The fit takes the stretch where the energy is below a hundredth of its start and above rounding:
+    there the tokens are one cluster and its exponents decide. Without such a stretch of at least
+    ten states, it takes the second half of the run and says so.
+    """
+    resolved = energy > FLOOR
+    near = (energy < 1e-2 * energy[0]) & resolved
+    clustered = int(near.sum()) >= 10
+    chosen = near if clustered else resolved & (time >= 0.5 * (time[0] + time[-1]))
+    if chosen.sum() < 2:
+        return float("nan"), 0.0, False
+    slope = float(np.polyfit(time[chosen], np.log(energy[chosen]), 1)[0])
+    return slope, float(np.ptp(time[chosen])), clustered

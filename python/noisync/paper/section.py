@@ -1,0 +1,35 @@
+"""A piece of the report, and the writing of its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Section:
+    """One reproduced item: its title, its text in Markdown, and whether all its numbers agree."""
+
+    title: str
+    body: str
+    passed: bool = True
+
+
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Return a Markdown table."""
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def number(value: float, digits: int = 2) -> str:
+    """Write a number with `digits` significant digits and a true minus sign."""
+    return f"{value:.{digits}g}".replace("-", "−")
+
+
+def save_figure(figure: Figure, out: Path, name: str, alt: str) -> str:
+    """Write a PNG and return the Markdown that shows it."""
+    figure.savefig(out / name)
+    return f"![{alt}]({name})"

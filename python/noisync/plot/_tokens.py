@@ -1,0 +1,100 @@
+"""The tokens themselves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.patches import Circle
+
+from noisync import _validate
+from noisync._validate import FloatArray
+from noisync.errors import ArgumentError
+from noisync.plot._style import BLUE, GREY, axes_or_new, style
+from noisync.trajectory import Trajectory
+
+
+def tokens(
+    run: Trajectory | npt.ArrayLike,
+    *,
+    state: int = -1,
+    basis: npt.ArrayLike | None = None,
+    ax: Axes | None = None,
+    color: Any = BLUE,
+) -> Axes:
+    """Draw tokens: on the circle (d = 2), the sphere (d = 3), or projected to a plane (d > 3).
+
+    Parameters
+    ----------
+    run : Trajectory or (N, d) array_like
+    state : int
+        Index of the saved state of a Trajectory, the last by default.
+    basis : (d, 2) array_like, optional
+        Orthonormal columns that span the plane of a projection; by default the two leading
+        directions of the tokens drawn (:func:`noisync.plot.leading_plane`). Forces a projection
+        for d = 3.
+    ax : Axes, optional
+        Where to draw; a three-dimensional one for d = 3. A new figure by default.
+    color : color or array of colors
+
+    Returns
+    -------
+    Axes
+    """
+    if isinstance(run, Trajectory):
+        if not -run.tokens.shape[0] <= state < run.tokens.shape[0]:
+            raise ArgumentError(
+                f"state must index one of the {run.tokens.shape[0]} saved states, got {state}"
+            )
+        x = run.tokens[state].astype(np.float64)
+    else:
+        x = _validate.tokens("run", run).astype(np.float64)
+    if x.shape[1] == 3 and basis is None:
+        return _on_sphere(x, ax, color)
+    axes = axes_or_new(ax)
+    if x.shape[1] == 2:
+        points, names = x, ("$x_1$", "$x_2$")
+    else:
+        plane = leading_plane(x) if basis is None else _validate.matrix("basis", basis)
+        if plane.shape != (x.shape[1], 2):
+            raise ArgumentError(f"basis must have shape ({x.shape[1]}, 2), got {plane.shape}")
+        points, names = x @ plane, ("first direction", "second direction")
+    axes.add_patch(Circle((0, 0), 1, fill=False, color=GREY, linewidth=0.6))
+    axes.scatter(points[:, 0], points[:, 1], s=9, c=color, alpha=0.7, linewidths=0)
+    axes.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1), aspect="equal", xlabel=names[0], ylabel=names[1])
+    return axes
+
+
+def leading_plane(x: npt.ArrayLike) -> FloatArray:
+    """Return the two directions that carry most of Σ x xᵀ, as orthonormal columns (d, 2).
+
+    Signs are fixed so that the mean token has non-negative components.
+    """
+    states = np.asarray(x, dtype=np.float64)
+    plane = np.linalg.svd(states, full_matrices=True)[2][:2].T
+    signs = np.where(states.mean(axis=0) @ plane < 0, -1.0, 1.0)
+    return np.asarray(plane * signs)
+
+
+def _on_sphere(x: FloatArray, ax: Axes | None, color: Any) -> Axes:
+    if ax is None:
+        with style():
+            ax = plt.figure(figsize=(3.2, 3.2)).add_subplot(projection="3d")
+    if ax.name != "3d":
+        raise ArgumentError("ax must be three-dimensional (projection='3d') for tokens with d = 3")
+    axes: Any = ax
+    angle = np.linspace(0, 2 * np.pi, 73)
+    height = np.linspace(0, np.pi, 19)
+    axes.plot_wireframe(
+        np.outer(np.cos(angle), np.sin(height)),
+        np.outer(np.sin(angle), np.sin(height)),
+        np.outer(np.ones_like(angle), np.cos(height)),
+        color=GREY, linewidth=0.25, alpha=0.4, rcount=19, ccount=19,
+    )  # fmt: skip
+    axes.scatter(x[:, 0], x[:, 1], x[:, 2], s=12, c=color, depthshade=True)
+    axes.set_box_aspect((1, 1, 1))
+    axes.set_axis_off()
+    return ax
