@@ -4,24 +4,25 @@
 #include <pybind11/stl.h>
 
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace {
 
-// (level, instruction set that the CPU or the operating system does not offer)
-std::vector<std::pair<std::string, std::string>> missing() {
-    std::vector<std::pair<std::string, std::string>> result;
-#if defined(__x86_64__)
+struct Need {
+    std::string level;
+    std::string feature;
+    bool supported;  // by the CPU and the operating system
+};
+
+std::vector<Need> needs() {
+#ifdef __x86_64__
     __builtin_cpu_init();
-#define NOISYNC_NEEDS(level, feature)        \
-    if (!__builtin_cpu_supports(feature)) {  \
-        result.emplace_back(level, feature); \
-    }
+    return {
 #include "cpu_features.inc"
-#undef NOISYNC_NEEDS
+    };
+#else
+    return {};
 #endif
-    return result;
 }
 
 }  // namespace
@@ -31,9 +32,9 @@ PYBIND11_MODULE(_cpu, module) {
         "missing_features",
         [](const std::string& level) {
             std::vector<std::string> features;
-            for (const auto& [needing, feature] : missing()) {
-                if (needing == level) {
-                    features.push_back(feature);
+            for (const Need& need : needs()) {
+                if (need.level == level && !need.supported) {
+                    features.push_back(need.feature);
                 }
             }
             return features;

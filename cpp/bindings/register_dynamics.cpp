@@ -16,8 +16,7 @@ namespace {
 template <class Real>
 class Save final : public Observer<Real> {
    public:
-    Save(std::vector<Index> layers, Real* out)
-        : Observer<Real>(std::move(layers)), out_(out) {}
+    Save(std::vector<Index> layers, Real* out) : Observer<Real>(std::move(layers)), out_(out) {}
     void observe(Index slot, const Tokens<Real>& x, Execution&) override {
         std::copy_n(x.data(), x.size(), out_ + slot * x.size());
     }
@@ -26,16 +25,12 @@ class Save final : public Observer<Real> {
     Real* out_;
 };
 
-// Writes E_beta into the caller's (slots, betas) array.
+// Writes E_beta after every layer into the caller's (layers + 1, betas) array.
 template <class Real>
 class RecordEnergy final : public Observer<Real> {
    public:
-    RecordEnergy(std::vector<Index> layers, std::vector<double> betas, Vector<double> weights,
-                 double* out)
-        : Observer<Real>(std::move(layers)),
-          betas_(std::move(betas)),
-          weights_(std::move(weights)),
-          out_(out) {}
+    RecordEnergy(std::vector<double> betas, Vector<double> weights, double* out)
+        : betas_(std::move(betas)), weights_(std::move(weights)), out_(out) {}
     void observe(Index slot, const Tokens<Real>& x, Execution& execution) override {
         const auto energies =
             interaction_energy(x.template cast<double>(), weights_, betas_, execution);
@@ -48,15 +43,14 @@ class RecordEnergy final : public Observer<Real> {
     double* out_;
 };
 
-// Calls a Python function with the slot and a copy of the tokens.
+// Calls a Python function with a copy of the tokens after every layer.
 template <class Real>
 class CallPython final : public Observer<Real> {
    public:
-    CallPython(std::vector<Index> layers, py::function function)
-        : Observer<Real>(std::move(layers)), function_(std::move(function)) {}
-    void observe(Index slot, const Tokens<Real>& x, Execution&) override {
+    explicit CallPython(py::function function) : function_(std::move(function)) {}
+    void observe(Index /*layer*/, const Tokens<Real>& x, Execution&) override {
         const py::gil_scoped_acquire gil;
-        function_(slot, array_from(x));
+        function_(array_from(x));
     }
 
    private:
@@ -69,12 +63,10 @@ struct SaveRequest {
     py::array out;
 };
 struct EnergyRequest {
-    std::vector<Index> layers;
     std::vector<double> betas;
     py::array out;
 };
 struct CallRequest {
-    std::vector<Index> layers;
     py::function function;
 };
 using Request = std::variant<SaveRequest, EnergyRequest, CallRequest>;
@@ -83,6 +75,7 @@ template <class Real>
 struct MakeObserver {
     Index tokens;  // n
     Index dim;
+    Index layers;
     const Vector<double>& weights;
 
     using Result = std::unique_ptr<Observer<Real>>;
@@ -92,13 +85,12 @@ struct MakeObserver {
                                             output_buffer<Real>(request.out, size, "out"));
     }
     Result operator()(EnergyRequest& request) const {
-        const Index size = Index(request.layers.size() * request.betas.size());
+        const Index size = (layers + 1) * Index(request.betas.size());
         return std::make_unique<RecordEnergy<Real>>(
-            request.layers, request.betas, weights,
-            output_buffer<double>(request.out, size, "out"));
+            request.betas, weights, output_buffer<double>(request.out, size, "out"));
     }
     Result operator()(CallRequest& request) const {
-        return std::make_unique<CallPython<Real>>(request.layers, request.function);
+        return std::make_unique<CallPython<Real>>(request.function);
     }
 };
 
@@ -123,11 +115,12 @@ Outcome run(const Start& start, std::vector<Request>& requests, int threads,
             const py::object& progress) {
     auto x = tokens_from<Real>(start.tokens, "tokens");
     const auto weights = vector_from<double>(start.weights, x.rows(), "weights");
-    const Vector<Real> mass = weights.template cast<Real>();
+    const auto mass = vector_from<Real>(start.weights, x.rows(), "weights");
     std::vector<std::unique_ptr<Observer<Real>>> owned;
     std::vector<Observer<Real>*> observers;
     for (Request& request : requests) {
-        owned.push_back(std::visit(MakeObserver<Real>{x.rows(), x.cols(), weights}, request));
+        owned.push_back(std::visit(
+            MakeObserver<Real>{x.rows(), x.cols(), start.depth.layers, weights}, request));
         observers.push_back(owned.back().get());
     }
     const auto attention = start.attention ? make_attention<Real>(*start.attention) : nullptr;
@@ -154,10 +147,9 @@ void register_dynamics(py::module_& module) {
     py::class_<SaveRequest>(module, "SaveRequest")
         .def(py::init<std::vector<Index>, py::array>(), py::arg("layers"), py::arg("out"));
     py::class_<EnergyRequest>(module, "EnergyRequest")
-        .def(py::init<std::vector<Index>, std::vector<double>, py::array>(), py::arg("layers"),
-             py::arg("betas"), py::arg("out"));
+        .def(py::init<std::vector<double>, py::array>(), py::arg("betas"), py::arg("out"));
     py::class_<CallRequest>(module, "CallRequest")
-        .def(py::init<std::vector<Index>, py::function>(), py::arg("layers"), py::arg("function"));
+        .def(py::init<py::function>(), py::arg("function"));
     py::class_<Outcome>(module, "Outcome")
         .def_readonly("completed", &Outcome::completed)
         .def_readonly("lost_token", &Outcome::lost_token)

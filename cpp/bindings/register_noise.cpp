@@ -11,14 +11,14 @@ namespace noisync::bindings {
 
 void register_noise(py::module_& module) {
     py::class_<Mlp>(module, "Mlp")
-        .def(py::init([](const std::string& activation, Index width, double sigma_u,
-                         double sigma_w) {
-                 const auto known = activation_from_name(activation);
-                 if (!known || width < 1) {
-                     throw py::value_error("unknown activation or width below 1");
-                 }
-                 return Mlp{*known, width, sigma_u, sigma_w};
-             }),
+        .def(py::init(
+                 [](const std::string& activation, Index width, double sigma_u, double sigma_w) {
+                     const auto known = activation_from_name(activation);
+                     if (!known || width < 1) {
+                         throw py::value_error("unknown activation or width below 1");
+                     }
+                     return Mlp{*known, width, sigma_u, sigma_w};
+                 }),
              py::kw_only(), py::arg("activation"), py::arg("width"), py::arg("sigma_u"),
              py::arg("sigma_w"));
 

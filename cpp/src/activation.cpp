@@ -35,11 +35,20 @@ Values<Real> sigmoid(const Values<Real>& z) {
     return ((-z).exp() + Real(1)).inverse();
 }
 
-// The normal distribution function, from erfc so that the left tail keeps its digits.
+// The normal distribution function erfc(-z/sqrt 2)/2, so that the left tail keeps its digits. There
+// erfc amplifies the rounding of its argument t, which a first-order step removes.
+double normal_cdf(double z) {
+    constexpr double kScale = -0.70710678118654752440;     // -1/sqrt 2, rounded
+    constexpr double kScaleRest = 4.8336466567264567e-17;  // -1/sqrt 2 - kScale
+    const double t = z * kScale;
+    const double rest = std::fma(z, kScale, -t) + z * kScaleRest;
+    const double slope = -2 * std::numbers::inv_sqrtpi * std::exp(-t * t);
+    return 0.5 * (std::erfc(t) + slope * rest);
+}
+
 template <class Real>
 Values<Real> normal_cdf(const Values<Real>& z) {
-    const Real scale = Real(-1 / std::numbers::sqrt2);
-    return Real(0.5) * (z * scale).unaryExpr([](Real t) { return std::erfc(t); });
+    return z.unaryExpr([](Real t) { return Real(normal_cdf(double(t))); });
 }
 
 template <class Real>

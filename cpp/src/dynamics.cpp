@@ -16,16 +16,11 @@ void retract(Tokens<Real>& x, Index layer, Execution& execution) {
     }
 }
 
-// Calls every observer that asked for `layer`; cursors remember how far each one is.
 template <class Real>
 void show(const Tokens<Real>& x, Index layer, const std::vector<Observer<Real>*>& observers,
-          std::vector<std::size_t>& cursors, Execution& execution) {
-    for (std::size_t k = 0; k < observers.size(); ++k) {
-        const std::vector<Index>& wanted = observers[k]->layers();
-        if (cursors[k] < wanted.size() && wanted[cursors[k]] == layer) {
-            observers[k]->observe(Index(cursors[k]), x, execution);
-            ++cursors[k];
-        }
+          Execution& execution) {
+    for (Observer<Real>* observer : observers) {
+        observer->see(layer, x, execution);
     }
 }
 
@@ -38,9 +33,8 @@ void run_layers(Tokens<Real>& x, const Vector<Real>& weights, Attention<Real>* a
                 Index& completed) {
     const double step = depth.horizon / double(depth.layers);
     Tokens<Real> update(x.rows(), x.cols());
-    std::vector<std::size_t> cursors(observers.size(), 0);
     completed = -1;
-    show(x, 0, observers, cursors, execution);
+    show(x, 0, observers, execution);
     completed = 0;
     for (Index layer = 1; layer <= depth.layers; ++layer) {
         execution.enter_layer(layer);
@@ -56,7 +50,7 @@ void run_layers(Tokens<Real>& x, const Vector<Real>& weights, Attention<Real>* a
             x.swap(update);
             retract(x, layer, execution);
         }
-        show(x, layer, observers, cursors, execution);
+        show(x, layer, observers, execution);
         completed = layer;
     }
 }

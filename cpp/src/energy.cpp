@@ -14,8 +14,8 @@ constexpr double kSmallGap = 1e-4;
 
 // gap(a, b) = 1 - <x_a, x_b> = |x_a - x_b|^2 / 2 for the rows of two blocks.
 void pair_gaps(const Tokens<double>& x, Index first_row, Index first_column, Matrix<double>& gap) {
-    gap.noalias() = x.middleRows(first_row, gap.rows()) *
-                    x.middleRows(first_column, gap.cols()).transpose();
+    gap.noalias() =
+        x.middleRows(first_row, gap.rows()) * x.middleRows(first_column, gap.cols()).transpose();
     gap.array() = 1.0 - gap.array();
     for (Index a = 0; a < gap.rows(); ++a) {
         for (Index b = 0; b < gap.cols(); ++b) {
@@ -31,7 +31,7 @@ void pair_gaps(const Tokens<double>& x, Index first_row, Index first_column, Mat
 std::vector<double> interaction_energy(const Tokens<double>& x, const Vector<double>& weights,
                                        const std::vector<double>& betas, Execution& execution) {
     const Blocks blocks{x.rows(), pair_block_size(x.rows())};
-    const Index count = Index(betas.size());
+    const auto count = Index(betas.size());
     struct Scratch {
         Matrix<double> gap;
         Matrix<double> term;

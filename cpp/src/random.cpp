@@ -50,8 +50,8 @@ void philox_rounds(Lanes& lanes, uint32_t key0, uint32_t key1) {
 [[gnu::always_inline]] inline double log_unit(double u) {
     constexpr uint64_t kMantissa = 0x000FFFFFFFFFFFFFU;
     constexpr uint64_t kHalfBits = 0x3FE0000000000000U;  // bits of 0.5
-    const uint64_t bits = std::bit_cast<uint64_t>(u);
-    const double half = std::bit_cast<double>((bits & kMantissa) | kHalfBits);  // in [1/2, 1)
+    const auto bits = std::bit_cast<uint64_t>(u);
+    const auto half = std::bit_cast<double>((bits & kMantissa) | kHalfBits);  // in [1/2, 1)
     const bool small = half < std::numbers::sqrt2 / 2;
     const double m = small ? 2 * half : half;
     const double k = exact_double(bits >> 52) - (small ? 1023.0 : 1022.0);
@@ -150,7 +150,7 @@ void fill_normals(const Stream& stream, std::uint64_t first, Index count, Real s
     double normals[kNormalsPerBlock][kLanes];
     constexpr Index kBatch = Index{kLanes} * kNormalsPerBlock;
     uint64_t block = first / kNormalsPerBlock;
-    Index skip = Index(first % kNormalsPerBlock);
+    auto skip = Index(first % kNormalsPerBlock);
     while (count > 0) {
         normals_of_blocks(stream, block, normals);
         const Index taken = std::min(count, kBatch - skip);

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <type_traits>
 
 #include "noisync/pairs.hpp"
 
@@ -13,7 +14,7 @@ namespace {
 // largest entry only where a plain sum would overflow or underflow.
 template <class Row>
 bool normalize_row(Row&& v) {
-    using Real = typename std::decay_t<Row>::Scalar;
+    using Real = std::decay_t<Row>::Scalar;
     const Real norm = v.norm();
     if (std::isnormal(norm)) {
         v /= norm;

@@ -41,9 +41,7 @@ def attention(
 
 # noise
 class Mlp:
-    def __init__(
-        self, *, activation: str, width: int, sigma_u: float, sigma_w: float
-    ) -> None: ...
+    def __init__(self, *, activation: str, width: int, sigma_u: float, sigma_w: float) -> None: ...
 
 def noise_fields(
     noise: Mlp, x: npt.NDArray[Any], layers: int, seed: int, replicate: int, threads: int
@@ -63,14 +61,10 @@ class SaveRequest:
     def __init__(self, layers: Sequence[int], out: npt.NDArray[Any]) -> None: ...
 
 class EnergyRequest:
-    def __init__(
-        self, layers: Sequence[int], betas: Sequence[float], out: npt.NDArray[np.float64]
-    ) -> None: ...
+    def __init__(self, betas: Sequence[float], out: npt.NDArray[np.float64]) -> None: ...
 
 class CallRequest:
-    def __init__(
-        self, layers: Sequence[int], function: Callable[[int, npt.NDArray[Any]], None]
-    ) -> None: ...
+    def __init__(self, function: Callable[[npt.NDArray[Any]], None]) -> None: ...
 
 class Outcome:
     @property

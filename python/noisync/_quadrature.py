@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from scipy import integrate, special
@@ -35,7 +36,7 @@ def gaussian_mean(f: Function, variance: float) -> float:
 
     def integrand(points: FloatArray) -> FloatArray:
         xi = points[:, 0]
-        return f(scale * xi) * np.exp(-0.5 * xi**2) / np.sqrt(2 * np.pi)
+        return np.asarray(f(scale * xi) * np.exp(-0.5 * xi**2) / np.sqrt(2 * np.pi))
 
     halves = [
         integrate.cubature(integrand, [low], [high], rtol=TARGET, atol=0.0, max_subdivisions=500)
@@ -59,7 +60,7 @@ def gaussian_pair_mean(
     angles = np.arccos(np.clip(np.ravel(correlation), -1.0, 1.0))
     result = np.empty_like(angles)
     pending = np.arange(angles.size)
-    for previous, size in _pairwise(_SIZES):
+    for previous, size in pairwise(_SIZES):
         coarse = _sector_rule(f, variance, angles[pending], previous)
         fine = _sector_rule(f, variance, angles[pending], size)
         result[pending] = fine[0]
@@ -71,10 +72,6 @@ def gaussian_pair_mean(
     else:
         _check(worst, 1.0)
     return result.reshape(np.shape(correlation))
-
-
-def _pairwise(sizes: tuple[int, ...]) -> Iterator[tuple[int, int]]:
-    return zip(sizes[:-1], sizes[1:], strict=True)
 
 
 def _check(error: float, magnitude: float) -> None:
@@ -103,7 +100,7 @@ def _sector_rule(
         # two wide and two narrow sectors between them cover the circle.
         rays = np.array([alpha - np.pi / 2, np.pi / 2, alpha + np.pi / 2, 3 * np.pi / 2])
         ends = np.append(rays, rays[0] + 2 * np.pi)
-        for low, high in _pairwise(tuple(ends)):
+        for low, high in pairwise(ends):
             half = 0.5 * (high - low)
             if half <= 0:
                 continue

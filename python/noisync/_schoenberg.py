@@ -76,9 +76,9 @@ def _by_projection(
 def _by_mehler(
     counts: FloatArray, dim: int, phi: Function, bias_variance: float, power: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Horner's scheme for Σ a_k² ρ^k in the basis P_n, where ρ = s u + t multiplies by
+    """Sum Σ a_k² ρ^k by Horner's scheme in the basis P_n.
 
-    u P_n = [(n+d−2) P_{n+1} + n P_{n−1}] / (2n+d−2).
+    There ρ = s u + t multiplies by u P_n = [(n+d−2) P_{n+1} + n P_{n−1}] / (2n+d−2).
     """
     variance = 1 / dim + bias_variance
     s, t = 1 / (dim * variance), bias_variance / variance

@@ -101,8 +101,9 @@ def finite_array(name: str, value: npt.ArrayLike) -> AnyFloatArray:
     try:
         array = np.asarray(value)
         if array.dtype != np.float32:
-            array = array.astype(np.float64, casting="same_kind" if array.dtype.kind in "fiu" else
-                                 "safe")
+            array = array.astype(
+                np.float64, casting="same_kind" if array.dtype.kind in "fiu" else "safe"
+            )
     except (TypeError, ValueError):
         kind = getattr(value, "dtype", type(value).__name__)
         raise ArgumentTypeError(f"{name} must be an array of real numbers, got {kind}") from None

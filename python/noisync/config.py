@@ -84,7 +84,8 @@ def read(path: str | os.PathLike[str], tokens: str | os.PathLike[str] | None = N
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as lines:
-            return tomllib.load(lines)
+            table: dict[str, Any] = tomllib.load(lines)
+            return table
     except OSError as error:
         raise ArgumentError(f"config: cannot read {str(path)!r}: {error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

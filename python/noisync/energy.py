@@ -56,7 +56,7 @@ def interaction(
     arXiv:2604.26898, eq. (1.14).
     """
     beta = check_beta(beta)
-    if np.ndim(x) == 3:  # type: ignore[arg-type]
+    if np.ndim(x) == 3:
         states = np.asarray(x)
         return np.array([interaction(state, beta, weights, threads=threads) for state in states])
     tokens = _validate.tokens("x", x)

@@ -15,7 +15,6 @@ import numpy.typing as npt
 import tomli_w
 
 from noisync import _core, _validate, activations
-from noisync._validate import FloatArray
 from noisync.errors import ArgumentError, ArgumentTypeError
 from noisync.kernel import Kernel
 
@@ -31,7 +30,7 @@ class _Part:
     kind: ClassVar[str]
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self.to_dict() == other.to_dict()  # type: ignore[attr-defined]
+        return type(self) is type(other) and self.to_dict() == other.to_dict()
 
     def __hash__(self) -> int:
         return hash(repr(sorted(self.to_dict().items())))
@@ -77,7 +76,7 @@ class _Exponential(_Part):
         else:
             beta = 1.0 if self.beta is None else self.beta
             object.__setattr__(self, "beta", _validate.real("beta", beta))
-        if np.ndim(self.value) == 0:  # type: ignore[arg-type]
+        if np.ndim(self.value) == 0:
             object.__setattr__(self, "value", _validate.real("value", self.value))
         else:
             value = _validate.matrix("value", self.value)
@@ -313,5 +312,3 @@ def value_scale(attention: Attention | None) -> float | None:
     if attention is None:
         return 0.0
     return attention.value if isinstance(attention.value, float) else None
-
-

@@ -42,7 +42,7 @@ Observer = Energy | UserFunction
 class Recorder:
     """Turns observers into requests to the core and their results into arrays."""
 
-    def __init__(self, observers: Sequence[Observer], layers: Sequence[int]) -> None:
+    def __init__(self, observers: Sequence[Observer], layers: int) -> None:
         self._layers = layers
         self._series: dict[str, FloatArray | list[npt.NDArray[Any]]] = {}
         self.requests: list[_core.EnergyRequest | _core.CallRequest] = []
@@ -60,22 +60,22 @@ class Recorder:
         if name in self._series:
             raise ArgumentError(f"observe: two observers are called {name!r}; give one a name")
         if isinstance(observer, Energy):
-            values = np.empty((len(self._layers), 1))
+            values = np.empty((self._layers + 1, 1))
             self._series[name] = values
-            self.requests.append(_core.EnergyRequest(self._layers, [observer.beta], values))
+            self.requests.append(_core.EnergyRequest([observer.beta], values))
         else:
             rows: list[npt.NDArray[Any]] = []
             self._series[name] = rows
-            self.requests.append(_core.CallRequest(self._layers, _appender(name, observer, rows)))
+            self.requests.append(_core.CallRequest(_appender(name, observer, rows)))
 
     def results(self, completed: int) -> dict[str, npt.NDArray[Any]]:
         """Return one array per observer, first axis the layers up to `completed`."""
-        count = sum(layer <= completed for layer in self._layers)
-        results = {}
-        for name, series in self._series.items():
-            values = series[:, 0] if isinstance(series, np.ndarray) else np.array(series)
-            results[name] = values[:count]
-        return results
+        return {
+            name: (series[:, 0] if isinstance(series, np.ndarray) else np.array(series))[
+                : completed + 1
+            ]
+            for name, series in self._series.items()
+        }
 
 
 def _name_of(function: object) -> str:
@@ -84,8 +84,8 @@ def _name_of(function: object) -> str:
 
 def _appender(
     name: str, function: UserFunction, rows: list[npt.NDArray[Any]]
-) -> Callable[[int, npt.NDArray[Any]], None]:
-    def append(_slot: int, tokens: npt.NDArray[Any]) -> None:
+) -> Callable[[npt.NDArray[Any]], None]:
+    def append(tokens: npt.NDArray[Any]) -> None:
         value = np.asarray(function(tokens))
         if rows and value.shape != rows[0].shape:
             raise ArgumentError(

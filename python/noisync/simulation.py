@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -93,9 +95,9 @@ def simulate(
     mass = _validate.weights(weights, count)
     real = np.dtype(_validate.choice("dtype", dtype, _DTYPES))
     workers = thread_count(threads)
-    saved = saved_layers(save, layers)
-    states = _allocate((len(saved), count, model.dim), real)
-    recorder = Recorder(observe, range(layers + 1))
+    saved = saved_layers(save, layers, count * model.dim * real.itemsize)
+    states = np.empty((len(saved), count, model.dim), real)
+    recorder = Recorder(observe, layers)
 
     with tqdm(total=layers, unit="layer", disable=not progress, leave=False) as bar:
         outcome = _core.run_layers(
@@ -129,34 +131,36 @@ def simulate(
     return trajectory
 
 
-def saved_layers(save: int | Sequence[int] | None, layers: int) -> list[int]:
-    """Return the increasing layers that `save` asks for."""
-    if save is None:
-        return list(range(layers + 1))
-    if not isinstance(save, (Sequence, np.ndarray)) or isinstance(save, str):
-        every = _validate.integer("save", save, minimum=1)
-        return sorted({*range(0, layers + 1, every), layers})
-    chosen = [_validate.integer("save", layer, minimum=0) for layer in save]
+def saved_layers(save: int | Sequence[int] | None, layers: int, state_bytes: int = 0) -> list[int]:
+    """Return the increasing layers that `save` asks for, if their states fit in memory."""
+    if save is None or np.ndim(save) == 0:
+        every = 1 if save is None else _validate.integer("save", save, minimum=1)
+        _check_memory(layers // every + 1, state_bytes)
+        return [*range(0, layers, every), layers]
+    chosen = [_validate.integer("save", layer, minimum=0) for layer in np.asarray(save, object)]
     for layer in chosen:
         if layer > layers:
             raise ArgumentError(f"save must list layers from 0 to {layers}, got {layer}")
+    _check_memory(len(chosen), state_bytes)
     return sorted(set(chosen))
 
 
-def _allocate(shape: tuple[int, int, int], dtype: np.dtype[Any]) -> npt.NDArray[Any]:
-    size = int(np.prod([float(n) for n in shape])) * dtype.itemsize
-    try:
-        with open("/proc/meminfo") as lines:
-            available = {line.split(":")[0]: int(line.split()[1]) * 1024 for line in lines}
-        limit = available["MemAvailable"]
-    except (OSError, KeyError, ValueError, IndexError):
-        limit = 2**62
-    if size > limit:
+def _check_memory(states: int, state_bytes: int) -> None:
+    available = _available_memory()
+    if states * state_bytes > available:
         raise ArgumentError(
-            f"save: keeping {shape[0]} states of {shape[1]} tokens needs {size / 2**30:.1f} GiB and "
-            f"{limit / 2**30:.1f} GiB are free; keep fewer (save=k, save=[...]) or observe instead"
+            f"save: keeping {states} states needs {states * state_bytes / 2**30:.1f} GiB and "
+            f"{available / 2**30:.1f} GiB are free; keep fewer (save=k, save=[...]) or observe "
+            "on the way instead"
         )
-    return np.empty(shape, dtype)
+
+
+def _available_memory() -> int:
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+        return next(int(line.split()[1]) * 1024 for line in lines if "MemAvailable" in line)
+    except (OSError, StopIteration, ValueError):  # not Linux: let the allocation itself decide
+        return sys.maxsize
 
 
 def _advance(bar: tqdm[Any], layer: int) -> None:
@@ -167,8 +171,9 @@ def _raise_if_stopped(outcome: _core.Outcome, trajectory: Trajectory) -> None:
     error = outcome.error
     if outcome.lost_token >= 0:
         error = SimulationError(
-            f"layer {outcome.completed + 1}: token {outcome.lost_token} left the sphere (its vector "
-            "became zero, infinite or NaN); the states before are in this error's .trajectory"
+            f"layer {outcome.completed + 1}: token {outcome.lost_token} left the sphere "
+            "(its vector became zero, infinite or NaN); the states before are in this error's "
+            ".trajectory"
         )
     if error is not None:
         error.trajectory = trajectory  # type: ignore[attr-defined]

@@ -57,4 +57,5 @@ def normalize(x: npt.ArrayLike) -> npt.NDArray[Any]:
     if zero.size:
         raise ArgumentError(f"x: row {zero[0]} is zero and has no direction")
     wide /= largest
-    return (wide / np.linalg.norm(wide, axis=1, keepdims=True)).astype(array.dtype)
+    unit = wide / np.linalg.norm(wide, axis=1, keepdims=True)
+    return np.asarray(unit, dtype=array.dtype)

@@ -75,7 +75,7 @@ class Trajectory:
         return self._time_of(np.arange(count))
 
     def _time_of(self, layer: npt.NDArray[np.int64]) -> FloatArray:
-        return layer * (self.horizon / self.layers)
+        return np.asarray(layer * (self.horizon / self.layers), dtype=np.float64)
 
     def __repr__(self) -> str:
         count, n, dim = self.tokens.shape

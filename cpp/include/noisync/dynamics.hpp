@@ -1,8 +1,10 @@
 // The stack of layers:  Y = LN(X + D Attn_X(X)),  X' = LN(Y + sqrt(D) G(Y)),  D = T/L.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 #include "noisync/attention.hpp"
@@ -29,17 +31,30 @@ class LeftSphere : public std::runtime_error {
 template <class Real>
 class Observer {
    public:
+    // Every layer: slot = layer.
+    Observer() : every_layer_(true) {}
+    // The listed layers, increasing: slot = 0, 1, 2, ...
     explicit Observer(std::vector<Index> layers) : layers_(std::move(layers)) {}
     Observer(const Observer&) = delete;
     Observer& operator=(const Observer&) = delete;
     virtual ~Observer() = default;
 
-    // Increasing layers at which `observe` is called with slot = 0, 1, 2, ...
-    [[nodiscard]] const std::vector<Index>& layers() const { return layers_; }
     virtual void observe(Index slot, const Tokens<Real>& x, Execution& execution) = 0;
 
+    // Called with the state after every layer, in order.
+    void see(Index layer, const Tokens<Real>& x, Execution& execution) {
+        if (every_layer_) {
+            observe(layer, x, execution);
+        } else if (slot_ < layers_.size() && layers_[slot_] == layer) {
+            observe(Index(slot_), x, execution);
+            ++slot_;
+        }
+    }
+
    private:
+    bool every_layer_ = false;
     std::vector<Index> layers_;
+    std::size_t slot_ = 0;
 };
 
 struct Depth {

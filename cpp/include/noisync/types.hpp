@@ -5,7 +5,7 @@
 
 namespace noisync {
 
-using Index = Eigen::Index;
+using Eigen::Index;
 
 // N tokens of dimension d: one token a row, so that a token is contiguous.
 template <class Real>

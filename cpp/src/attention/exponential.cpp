@@ -19,7 +19,7 @@ class Exponential final : public Attention<Real> {
         : normalization_(config.normalization),
           beta_(Real(config.beta)),
           value_scale_(Real(config.value_scale)) {
-        if (config.query) {
+        if (config.query && config.key) {
             query_ = config.query->cast<Real>();
             key_ = config.key->cast<Real>();
         }
@@ -98,8 +98,7 @@ class Exponential final : public Attention<Real> {
                 sums.array().colwise() *= (shift - raised).array().exp();
                 shift = raised;
                 tile.array() = (tile.array().colwise() - shift.array()).exp();
-                sums.noalias() +=
-                    tile * weighted_.middleRows(blocks.begin(j), blocks.length(j));
+                sums.noalias() += tile * weighted_.middleRows(blocks.begin(j), blocks.length(j));
             }
         });
     }

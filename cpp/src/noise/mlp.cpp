@@ -55,8 +55,7 @@ class MlpField final : public NoiseField<Real> {
     }
 
     // Neurons first .. first + count - 1, with d^{-1/2} folded into U and scale m^{-1/2} into W.
-    void generate(const LayerKey& key, Index first, Index count, Real scale,
-                  Execution& execution) {
+    void generate(const LayerKey& key, Index first, Index count, Real scale, Execution& execution) {
         const Index d = input_weights_.cols();
         const Real input_scale = Real(1) / std::sqrt(Real(d));
         const Real output_scale = scale / std::sqrt(Real(config_.width));

@@ -77,9 +77,7 @@ def _write(results: list[_Result], path: Path) -> None:
         writer.writerow(["activation", "replicate", "lyapunov_exponent", "coercivity",
                          "sign_blind_energy_start", "sign_blind_energy_end", "gathered_share"])  # fmt: skip
         for result in results:
-            for k, (energy, share) in enumerate(
-                zip(result.energies, result.gathered, strict=True)
-            ):
+            for k, (energy, share) in enumerate(zip(result.energies, result.gathered, strict=True)):
                 writer.writerow([result.activation, k, result.theory.lyapunov,
                                  result.theory.coercivity, energy[0], energy[-1], share])  # fmt: skip
 

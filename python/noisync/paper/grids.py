@@ -243,7 +243,7 @@ def _prediction(result: Result) -> str:
 
 
 def _observation(result: Result) -> str:
-    panel, rates, energies = result.panel, result.theory, result.energies
+    rates, energies = result.theory, result.energies
     rate, duration, near = measured_rate(result.run.time, energies[0])
     text = (
         f"{end_state(result.run.tokens[-1])}; mean energy {number(energies[0, 0])} → "

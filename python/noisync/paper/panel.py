@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from noisync import sphere
+from noisync._threads import thread_count
 from noisync._validate import FloatArray
 from noisync.bounds import attention_growth
 from noisync.energy import pair_cosines
@@ -37,19 +39,29 @@ class Panel:
     def model(self) -> Model:
         """The model; a = 0 leaves the attention out."""
         attention = Softmax(beta=self.beta, value=self.scale) if self.scale else None
-        noise = MLP(self.activation, self.width, self.sigma, self.sigma) if self.activation else None
+        noise = (
+            MLP(self.activation, self.width, self.sigma, self.sigma) if self.activation else None
+        )
         return Model(dim=self.dim, attention=attention, noise=noise)
 
-    def runs(
-        self, tokens: int, horizon: float, layers: int, replicates: int
-    ) -> list[Trajectory]:
-        """Run the panel from the same uniform tokens with several noise paths."""
+    def runs(self, tokens: int, horizon: float, layers: int, replicates: int) -> list[Trajectory]:
+        """Run the panel from the same uniform tokens with several noise paths, side by side."""
         start = sphere.uniform(tokens, self.dim, seed=0)
         count = replicates if self.activation else 1  # without noise all replicates are one
-        return [
-            simulate(self.model, start, horizon=horizon, layers=layers, seed=1, replicate=k)
-            for k in range(count)
-        ]
+
+        def run(replicate: int) -> Trajectory:
+            return simulate(
+                self.model,
+                start,
+                horizon=horizon,
+                layers=layers,
+                seed=1,
+                replicate=replicate,
+                threads=1,
+            )
+
+        with ThreadPoolExecutor(thread_count(None)) as pool:
+            return list(pool.map(run, range(count)))
 
 
 @lru_cache(maxsize=64)

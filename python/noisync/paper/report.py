@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from tqdm.auto import tqdm
@@ -86,12 +87,16 @@ def reproduce(targets: Sequence[str], out: Path, *, progress: bool = False) -> b
             for target in targets:
                 bar.set_description(target)
                 build = _BUILDERS[target][0]
-                sections.append(build(out, lambda: None if bar.update() else None))
+                sections.append(build(out, partial(_advance, bar)))
                 # Written after every section: nothing that was computed is lost.
                 _write(out / "report.md", sections)
     finally:
         mpl.use(backend)
     return all(section.passed for section in sections)
+
+
+def _advance(bar: tqdm[Any]) -> None:
+    bar.update()
 
 
 def _write(path: Path, sections: Sequence[Section]) -> None:

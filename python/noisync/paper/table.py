@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib import resources
@@ -34,7 +35,7 @@ def agrees(published: str, computed: float) -> bool:
     """Whether `computed` lies within half a unit of the last digit of `published`."""
     exact = Decimal(published)
     exponent = exact.as_tuple().exponent
-    if not isinstance(exponent, int):  # NaN or infinity
+    if not isinstance(exponent, int) or not math.isfinite(computed):
         return False
     half_unit = Decimal(5).scaleb(exponent - 1)
     # A value that the exact arithmetic puts on the border may come out on either side of it.
@@ -45,19 +46,18 @@ def rows() -> list[Row]:
     """Compute all rows of the published table."""
     source = resources.files("noisync.paper").joinpath("published_table.csv")
     result = []
-    with source.open(newline="") as lines:
-        for line in csv.DictReader(lines):
-            sigma = float(line["sigma"])
-            kernel = Kernel(line["activation"], int(line["dim"]), sigma, sigma)
-            result.append(
-                Row(
-                    line["activation"],
-                    kernel.dim,
-                    sigma,
-                    tuple(line[quantity] for quantity in QUANTITIES),
-                    tuple(getattr(kernel, quantity) for quantity in QUANTITIES),
-                )
+    for line in csv.DictReader(source.read_text(encoding="utf-8").splitlines()):
+        sigma = float(line["sigma"])
+        kernel = Kernel(line["activation"], int(line["dim"]), sigma, sigma)
+        result.append(
+            Row(
+                line["activation"],
+                kernel.dim,
+                sigma,
+                tuple(line[quantity] for quantity in QUANTITIES),
+                tuple(getattr(kernel, quantity) for quantity in QUANTITIES),
             )
+        )
     return result
 
 

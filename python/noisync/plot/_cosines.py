@@ -44,9 +44,7 @@ def cosines(run: Trajectory, *, bins: int = 100, ax: Axes | None = None) -> Axes
     time = run.time
     middle = 0.5 * (time[1:] + time[:-1])
     borders = np.concatenate(([time[0]], middle, [time[-1]]))
-    axes.pcolormesh(
-        borders, edges, values, cmap="YlGnBu", norm=LogNorm(1e-4, 1.0), rasterized=True
-    )
+    axes.pcolormesh(borders, edges, values, cmap="YlGnBu", norm=LogNorm(1e-4, 1.0), rasterized=True)
     axes.set_ylim(-1.02, 1.02)
     axes.set_xlabel("time $t$")
     axes.set_ylabel(r"cosine $\langle x_i, x_j\rangle$")

@@ -1,0 +1,86 @@
+# The front door. `make reproduce` and `make test` need only Python, make and a C++ compiler: they
+# set up a virtual environment in .venv and build noisync there.
+PYTHON ?= python3
+OUT ?= results
+VENV := .venv
+BIN := $(VENV)/bin
+SITE = $(shell $(BIN)/python -c "import sysconfig; print(sysconfig.get_path('platlib'))")
+SOURCES := CMakeLists.txt pyproject.toml README.md \
+  $(shell find cpp python -type f -not -name '*.pyc')
+CPP_FILES := $(shell find cpp tests/cpp -name '*.cpp' -o -name '*.hpp')
+DOCTEST = $(firstword $(wildcard /usr/include/doctest/doctest.h /usr/local/include/doctest/doctest.h))
+CMAKE = $(BIN)/cmake -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DCMAKE_PREFIX_PATH=$(SITE)
+
+.PHONY: help reproduce test lint test-python test-cpp sanitize wheel bench clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make reproduce  build, then recompute the paper's table and figures into $(OUT)/"
+	@echo "make test       build, then every check: linters, types, C++ and Python tests"
+	@echo "make sanitize   C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer"
+	@echo "make wheel      wheel with the SIMD levels x86-64-v2, v3, v4, checked in an empty environment"
+	@echo "make bench      attention and noise against PyTorch and NumPy, in one run"
+
+reproduce: $(VENV)/installed
+	$(BIN)/noisync reproduce all --out $(OUT)
+
+test: lint test-cpp test-python
+
+# pip 25.1 is the first that installs dependency groups.
+$(VENV)/tools: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
+	$(BIN)/python -m pip install --quiet --group build
+	touch $@
+
+$(VENV)/installed: $(VENV)/tools $(SOURCES)
+	$(BIN)/python -m pip install --quiet --no-build-isolation -C build-dir=build/python .
+	touch $@
+
+$(VENV)/developer: $(VENV)/tools pyproject.toml
+	$(BIN)/python -m pip install --quiet --group test --group lint
+	touch $@
+
+lint: $(VENV)/installed $(VENV)/developer
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/clang-format --dry-run --Werror $(CPP_FILES)
+	$(BIN)/mypy
+	$(BIN)/stubtest noisync._core noisync._cpu --allowlist tests/stubtest_allowlist.txt
+	$(BIN)/python tests/run_clang_tidy.py build/python
+
+test-python: $(VENV)/installed $(VENV)/developer
+	$(BIN)/python -m pytest
+
+ifneq ($(DOCTEST),)
+test-cpp: $(VENV)/tools
+	$(CMAKE) -S . -B build/cpp -DNOISYNC_PYTHON=OFF -DNOISYNC_TESTS=ON
+	$(BIN)/cmake --build build/cpp
+	$(BIN)/ctest --test-dir build/cpp --output-on-failure
+
+sanitize: $(VENV)/tools
+	$(CMAKE) -S . -B build/sanitize -DNOISYNC_PYTHON=OFF -DNOISYNC_TESTS=ON -DNOISYNC_SANITIZE=ON
+	$(BIN)/cmake --build build/sanitize
+	$(BIN)/ctest --test-dir build/sanitize --output-on-failure
+else
+test-cpp:
+	@echo "LEFT OUT: the C++ tests, for want of doctest (Debian: apt-get install doctest-dev)"
+
+sanitize:
+	@echo "make sanitize needs doctest (Debian: apt-get install doctest-dev)" && exit 1
+endif
+
+wheel: $(VENV)/tools
+	rm -rf build/wheel-check dist/*.whl
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation -w dist \
+	  -C build-dir=build/wheel -C "cmake.define.NOISYNC_LEVELS=x86-64-v2;x86-64-v3;x86-64-v4" .
+	$(PYTHON) -m venv build/wheel-check
+	build/wheel-check/bin/python -m pip install --quiet dist/*.whl
+	cd build/wheel-check && bin/python $(CURDIR)/tests/check_wheel.py
+
+bench: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --no-build-isolation -C build-dir=build/python ".[bench]"
+	$(BIN)/python bench/python/peers.py
+
+clean:
+	rm -rf build dist $(VENV)

@@ -1,0 +1,199 @@
+// Slow, obvious formulas in long double that the tests hold against the core.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <numbers>
+
+#include "configurations.hpp"
+#include "noisync/activation.hpp"
+#include "noisync/attention.hpp"
+#include "noisync/noise.hpp"
+#include "noisync/random.hpp"
+#include "noisync/types.hpp"
+
+namespace reference {
+
+inline Long dot(const LongMatrix& a, Index i, const LongMatrix& b, Index j) {
+    Long sum = 0;
+    for (Index k = 0; k < a.cols(); ++k) {
+        sum += a(i, k) * b(j, k);
+    }
+    return sum;
+}
+
+// a b^T.
+inline LongMatrix products(const LongMatrix& a, const LongMatrix& b) {
+    LongMatrix result(a.rows(), b.rows());
+    for (Index i = 0; i < a.rows(); ++i) {
+        for (Index j = 0; j < b.rows(); ++j) {
+            result(i, j) = dot(a, i, b, j);
+        }
+    }
+    return result;
+}
+
+// Element `element` of a stream of standard normals, from the documentation of the stream.
+inline Long normal(const noisync::Stream& stream, std::uint64_t element) {
+    const std::uint64_t block = element / 4;
+    const auto high_bits = std::uint32_t(block >> 32) & 0xFFFFFFU;
+    const noisync::PhiloxCounter bits =
+        noisync::philox4x32({std::uint32_t(block), stream.layer, stream.replicate,
+                             (static_cast<std::uint32_t>(stream.purpose) << 24) | high_bits},
+                            {std::uint32_t(stream.seed), std::uint32_t(stream.seed >> 32)});
+    const std::size_t pair = element % 4 / 2 * 2;
+    const std::uint64_t word = (std::uint64_t{bits[pair]} << 32) | bits[pair + 1];
+    const Long u = (Long(word >> 24) + 0.5L) / (1ULL << 40);
+    const Long quarter_turn = (Long(word & 0x3FFFFF) + 0.5L) / (1ULL << 22);
+    const Long radius = std::sqrt(-2 * std::log(u));
+    const Long angle = quarter_turn * std::numbers::pi_v<Long> / 2;
+    if (element % 2 == 0) {
+        return (word & 0x800000) != 0 ? -radius * std::cos(angle) : radius * std::cos(angle);
+    }
+    return (word & 0x400000) != 0 ? -radius * std::sin(angle) : radius * std::sin(angle);
+}
+
+inline Long activation(noisync::Activation activation, Long z) {
+    using noisync::Activation;
+    switch (activation) {
+        case Activation::relu:
+            return z > 0 ? z : 0;
+        case Activation::leaky_relu:
+            return z > 0 ? z : z / 100;
+        case Activation::gelu:
+            return z * std::erfc(-z / std::numbers::sqrt2_v<Long>) / 2;
+        case Activation::silu:
+            return z / (1 + std::exp(-z));
+        case Activation::sigmoid:
+            return 1 / (1 + std::exp(-z));
+        case Activation::tanh:
+            return std::tanh(z);
+        case Activation::erf:
+            return std::erf(z);
+        case Activation::softplus:
+            return z > 0 ? z + std::log1p(std::exp(-z)) : std::log1p(std::exp(z));
+        case Activation::elu:
+            return z > 0 ? z : std::expm1(z);
+        case Activation::identity:
+            return z;
+        case Activation::sin:
+            return std::sin(z);
+    }
+    return std::numeric_limits<Long>::quiet_NaN();
+}
+
+inline Long activation_derivative(noisync::Activation activation, Long z) {
+    using noisync::Activation;
+    const Long sigmoid = 1 / (1 + std::exp(-z));
+    const Long other_sigmoid = 1 / (1 + std::exp(z));
+    const Long inv_sqrtpi = std::numbers::inv_sqrtpi_v<Long>;
+    switch (activation) {
+        case Activation::relu:
+            return z > 0 ? 1 : 0;
+        case Activation::leaky_relu:
+            return z > 0 ? 1 : 0.01L;
+        case Activation::gelu:
+            return std::erfc(-z / std::numbers::sqrt2_v<Long>) / 2 +
+                   z * std::exp(-z * z / 2) * inv_sqrtpi / std::numbers::sqrt2_v<Long>;
+        case Activation::silu:
+            return sigmoid + z * sigmoid * other_sigmoid;
+        case Activation::sigmoid:
+            return sigmoid * other_sigmoid;
+        case Activation::tanh:
+            return 1 / (std::cosh(z) * std::cosh(z));
+        case Activation::erf:
+            return 2 * inv_sqrtpi * std::exp(-z * z);
+        case Activation::softplus:
+            return sigmoid;
+        case Activation::elu:
+            return z > 0 ? 1 : std::exp(z);
+        case Activation::identity:
+            return 1;
+        case Activation::sin:
+            return std::cos(z);
+    }
+    return std::numeric_limits<Long>::quiet_NaN();
+}
+
+struct AttentionOfTokens {
+    LongMatrix value;  // Attn_X(x_i)
+    LongVector mass;   // sum_j of the weights that x_j has in it
+};
+
+inline AttentionOfTokens attention(const LongMatrix& x, const LongVector& weights,
+                                   const noisync::ExponentialAttention& config) {
+    LongMatrix logits = products(x, x) * Long(config.beta);
+    if (config.query) {
+        logits = products(products(x, config.query->cast<Long>()),
+                          products(x, config.key->cast<Long>()));
+    }
+    LongMatrix values = x * Long(config.value_scale);
+    if (config.value) {
+        values = products(values, config.value->cast<Long>());
+    }
+    AttentionOfTokens result{LongMatrix::Zero(x.rows(), x.cols()), LongVector::Zero(x.rows())};
+    for (Index i = 0; i < x.rows(); ++i) {
+        for (Index j = 0; j < x.rows(); ++j) {
+            const Long weight = weights(j) * std::exp(logits(i, j));
+            result.value.row(i) += weight * values.row(j);
+            result.mass(i) += weight;
+        }
+        if (config.normalization == noisync::Normalization::softmax) {
+            result.value.row(i) /= result.mass(i);
+            result.mass(i) = 1;
+        }
+    }
+    return result;
+}
+
+struct Field {
+    LongMatrix value;      // G(y_i)
+    LongMatrix magnitude;  // the same sums over absolute values
+};
+
+inline Field mlp(const LongMatrix& y, const noisync::Mlp& config, const noisync::LayerKey& key) {
+    const Index d = y.cols();
+    const auto draw = [&](noisync::Purpose purpose, Index rows, Index columns, double scale) {
+        noisync::Matrix<double> drawn(rows, columns);
+        noisync::fill_normals<double>({key.seed, key.replicate, key.layer, purpose}, 0,
+                                      drawn.size(), 1.0, drawn.data());
+        return LongMatrix(drawn.cast<Long>() * Long(scale));
+    };
+    const Index m = config.width;
+    const LongMatrix u = draw(noisync::Purpose::mlp_input_weights, m, d, 1);
+    const LongMatrix w = draw(noisync::Purpose::mlp_output_weights, m, d, 1);
+    const LongMatrix input_bias = draw(noisync::Purpose::mlp_input_bias, m, 1, config.sigma_u);
+    const LongMatrix output_bias = draw(noisync::Purpose::mlp_output_bias, 1, d, config.sigma_w);
+    Field field{output_bias.replicate(y.rows(), 1), output_bias.cwiseAbs().replicate(y.rows(), 1)};
+    const LongMatrix input = products(y, u) / std::sqrt(Long(d));
+    const LongMatrix input_sizes = products(y.cwiseAbs(), u.cwiseAbs()) / std::sqrt(Long(d));
+    for (Index i = 0; i < y.rows(); ++i) {
+        for (Index k = 0; k < m; ++k) {
+            const Long hidden = activation(config.activation, input(i, k) + input_bias(k, 0));
+            const Long input_size = input_sizes(i, k) + std::abs(input_bias(k, 0));
+            field.value.row(i) += hidden / std::sqrt(Long(m)) * w.row(k);
+            field.magnitude.row(i) +=
+                (std::abs(hidden) + input_size) / std::sqrt(Long(m)) * w.row(k).cwiseAbs();
+        }
+    }
+    return field;
+}
+
+// From differences of tokens, where 1 - <x, y> would lose every digit.
+inline Long energy(const LongMatrix& x, const LongVector& weights, Long beta) {
+    Long sum = 0;
+    for (Index i = 0; i < x.rows(); ++i) {
+        for (Index j = 0; j < x.rows(); ++j) {
+            Long gap = 0;
+            for (Index k = 0; k < x.cols(); ++k) {
+                gap += (x(i, k) - x(j, k)) * (x(i, k) - x(j, k)) / 2;
+            }
+            sum -= weights(i) * weights(j) * std::expm1(-beta * gap);
+        }
+    }
+    return std::exp(beta) * sum / 2;
+}
+
+}  // namespace reference

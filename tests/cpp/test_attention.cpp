@@ -1,0 +1,205 @@
+#include <doctest/doctest.h>
+
+#include <vector>
+
+#include "noisync/attention.hpp"
+#include "reference.hpp"
+
+namespace {
+
+using noisync::Attention;
+using noisync::Execution;
+using noisync::ExponentialAttention;
+using noisync::Index;
+using noisync::Matrix;
+using noisync::Normalization;
+using noisync::Tokens;
+using noisync::Vector;
+using reference::Long;
+using reference::LongMatrix;
+using reference::LongVector;
+
+constexpr Index kRows[] = {1, 2, 63, 64, 65, 130, 300};
+constexpr Index kDims[] = {2, 3, 5, 64};
+
+ExponentialAttention with_beta(double beta, Normalization normalization = Normalization::softmax) {
+    ExponentialAttention config;
+    config.beta = beta;
+    config.normalization = normalization;
+    return config;
+}
+
+// Q and K of height h with logits up to about `size`, V square.
+ExponentialAttention with_matrices(Index h, Index d, double size, bool with_value) {
+    ExponentialAttention config;
+    const auto scaled = [&](unsigned seed) -> Matrix<double> {
+        const Matrix<double> matrix = reference::random_matrix(h, d, seed);
+        return (matrix * (std::sqrt(size) / matrix.norm())).cast<float>().cast<double>();
+    };
+    config.query = scaled(1);
+    config.key = scaled(2);
+    if (with_value) {
+        config.value = reference::random_matrix(d, d, 3);
+    }
+    return config;
+}
+
+// A bound on |logit| with the roundings that go into one, and on |V x|.
+Long logit_size(const ExponentialAttention& config) {
+    return config.query ? Long(config.query->norm()) * config.key->norm() : std::abs(config.beta);
+}
+Long value_size(const ExponentialAttention& config) {
+    return std::abs(config.value_scale) * (config.value ? Long(config.value->norm()) : 1);
+}
+
+// Largest error of a token, in units of what roundings explain: those of a logit are relative to
+// the largest one and, like those of a sum of N terms, grow as in a random walk.
+template <class Real>
+Long error(const ExponentialAttention& config, Index rows, Index d, bool zeros,
+           Attention<Real>* reused = nullptr) {
+    const Tokens<Real> x = reference::random_tokens<Real>(rows, d, 21);
+    const Vector<Real> weights = reference::random_weights<Real>(rows, zeros, 22);
+    Tokens<Real> out = Tokens<Real>::Constant(rows, d, Real(99));
+    Execution execution;
+    const auto fresh = noisync::make_attention<Real>(config);
+    (reused != nullptr ? reused : fresh.get())->evaluate(x, weights, out, execution);
+    const reference::AttentionOfTokens expected =
+        reference::attention(x.template cast<Long>(), weights.template cast<Long>(), config);
+    const Long relative =
+        reference::kRoundoff<Real> * (8 + std::sqrt(Long(rows)) + std::sqrt(Long(d)) +
+                                      (4 + std::sqrt(Long(d))) * logit_size(config));
+    Long worst = 0;
+    for (Index i = 0; i < rows; ++i) {
+        const Long unit = relative * value_size(config) * expected.mass(i);
+        for (Index k = 0; k < d; ++k) {
+            const Long off = std::abs(Long(out(i, k)) - expected.value(i, k)) / unit;
+            worst = off <= worst ? worst : std::isnan(off) ? HUGE_VALL : off;
+        }
+    }
+    return worst;
+}
+
+template <class Real>
+void check_sizes(const ExponentialAttention& config, bool zeros) {
+    for (const Index rows : kRows) {
+        for (const Index d : kDims) {
+            CAPTURE(rows);
+            CAPTURE(d);
+            CHECK(error<Real>(config, rows, d, zeros) <= 1);
+        }
+    }
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("softmax attention with Q^T K = beta I", Real, double, float) {
+    for (const double beta : {0.0, 1.0, -2.0, 9.5, 1000.0, -1000.0}) {
+        CAPTURE(beta);
+        check_sizes<Real>(with_beta(beta), false);
+    }
+    ExponentialAttention scaled = with_beta(3);
+    scaled.value_scale = -1.5;
+    check_sizes<Real>(scaled, false);
+}
+
+TEST_CASE_TEMPLATE("softmax attention with weights that are zero", Real, double, float) {
+    for (const double beta : {1.0, -2.0}) {
+        CAPTURE(beta);
+        check_sizes<Real>(with_beta(beta), true);
+    }
+}
+
+TEST_CASE_TEMPLATE("a weightless token with overwhelming logits leaves the others their softmax",
+                   Real, double, float) {
+    for (const double beta : {1000.0, -1000.0}) {
+        CAPTURE(beta);
+        check_sizes<Real>(with_beta(beta), true);
+    }
+    for (const Index d : kDims) {
+        CAPTURE(d);
+        CHECK(error<Real>(with_matrices(d, d, 5000, false), 130, d, true) <= 1);
+    }
+}
+
+TEST_CASE_TEMPLATE("just below and above the beta where the running maximum takes over", Real,
+                   double, float) {
+    const double limit = -std::log(double(std::numeric_limits<Real>::min())) / 2;
+    for (const double beta : {limit - 0.25, limit + 0.25, -limit + 0.25, -limit - 0.25}) {
+        for (const Normalization normalization : {Normalization::softmax, Normalization::none}) {
+            CAPTURE(beta);
+            const ExponentialAttention config = with_beta(double(float(beta)), normalization);
+            CHECK(error<Real>(config, 130, 3, false) <= 1);
+            CHECK(error<Real>(config, 2, 2, false) <= 1);
+        }
+    }
+}
+
+TEST_CASE_TEMPLATE("unnormalised attention with Q^T K = beta I", Real, double, float) {
+    for (const double beta : {0.0, 1.0, -2.0, 9.5, 80.0, -80.0}) {
+        CAPTURE(beta);
+        check_sizes<Real>(with_beta(beta, Normalization::none), beta < 0);
+    }
+}
+
+TEST_CASE_TEMPLATE("attention with Q, K and V", Real, double, float) {
+    for (const Index d : kDims) {
+        CAPTURE(d);
+        ExponentialAttention config = with_matrices(d, d, 6, true);
+        for (const Index rows : kRows) {
+            CAPTURE(rows);
+            CHECK(error<Real>(config, rows, d, false) <= 1);
+        }
+        config.value_scale = 0.25;
+        config.normalization = Normalization::none;
+        CHECK(error<Real>(config, 130, d, false) <= 1);
+        for (const Index h : {Index(1), d - 1, d + 2}) {
+            CAPTURE(h);
+            CHECK(error<Real>(with_matrices(h, d, 6, true), 65, d, true) <= 1);
+            CHECK(error<Real>(with_matrices(h, d, 6, false), 2, d, false) <= 1);
+        }
+    }
+}
+
+TEST_CASE_TEMPLATE("attention with V alone, and with large logits", Real, double, float) {
+    for (const Index d : kDims) {
+        CAPTURE(d);
+        ExponentialAttention config = with_beta(2);
+        config.value = reference::random_matrix(d, d, 5);
+        CHECK(error<Real>(config, 65, d, false) <= 1);
+        CHECK(error<Real>(with_matrices(d, d, 3000, true), 130, d, false) <= 1);
+    }
+}
+
+TEST_CASE("scratch memory of one size does not leak into a call of another") {
+    for (const double beta : {2.0, 1000.0}) {
+        const ExponentialAttention config = with_beta(beta);
+        const auto attention = noisync::make_attention<double>(config);
+        for (const Index rows : {300, 2, 65, 64, 1}) {
+            CAPTURE(beta);
+            CAPTURE(rows);
+            CHECK(error<double>(config, rows, 5, false, attention.get()) <= 1);
+            CHECK(error<double>(config, rows, 2, false, attention.get()) <= 1);
+        }
+    }
+}
+
+TEST_CASE_TEMPLATE("the number of threads changes no bit", Real, double, float) {
+    for (const Index rows : {1, 65, 300, 1100}) {
+        const Tokens<Real> x = reference::random_tokens<Real>(rows, 5, 31);
+        const Vector<Real> weights = reference::random_weights<Real>(rows, false, 32);
+        for (const auto& config : {with_beta(3), with_beta(-2, Normalization::none),
+                                   with_beta(1000), with_matrices(3, 5, 6, true)}) {
+            const auto evaluate = [&](int threads) {
+                Tokens<Real> out(rows, 5);
+                Execution execution(threads);
+                noisync::make_attention<Real>(config)->evaluate(x, weights, out, execution);
+                return out;
+            };
+            const Tokens<Real> alone = evaluate(1);
+            CAPTURE(rows);
+            CAPTURE(config.beta);
+            CHECK(reference::same_bits(alone, evaluate(2)));
+            CHECK(reference::same_bits(alone, evaluate(4)));
+        }
+    }
+}

@@ -1,0 +1,134 @@
+#include <doctest/doctest.h>
+
+#include <vector>
+
+#include "noisync/dynamics.hpp"
+#include "recorder.hpp"
+#include "reference.hpp"
+
+namespace {
+
+using namespace noisync;
+using reference::Long;
+using reference::LongMatrix;
+using reference::Recorder;
+
+constexpr Path kPath{0x1122334455667788U, 5};
+
+ExponentialAttention attention_config() {
+    ExponentialAttention config;
+    config.beta = 3.0;
+    config.value = reference::random_matrix(3, 3, 61);
+    return config;
+}
+
+const Mlp kMlp{Activation::tanh, 40, 0.5, 0.25};
+
+struct System {
+    Index rows = 20;
+    Depth depth{0.7, 7};
+    bool with_attention = true;
+    bool with_noise = true;
+    int threads = 1;
+};
+
+template <class Real>
+Tokens<Real> run(const System& system, const std::vector<Observer<Real>*>& observers = {}) {
+    Tokens<Real> x = reference::random_tokens<Real>(system.rows, 3, 62);
+    const Vector<Real> weights = reference::random_weights<Real>(system.rows, false, 63);
+    const auto attention = make_attention<Real>(attention_config());
+    const auto noise = make_noise<Real>(kMlp);
+    Execution execution(system.threads);
+    Index completed = -7;
+    run_layers<Real>(x, weights, system.with_attention ? attention.get() : nullptr,
+                     system.with_noise ? noise.get() : nullptr, system.depth, kPath, observers,
+                     execution, completed);
+    CHECK(completed == system.depth.layers);
+    return x;
+}
+
+// The states of all layers, from the two half-steps in long double.
+template <class Real>
+std::vector<LongMatrix> reference_states(const System& system) {
+    const Long step = Long(system.depth.horizon) / system.depth.layers;
+    LongMatrix x = reference::random_tokens<Real>(system.rows, 3, 62).template cast<Long>();
+    const reference::LongVector weights =
+        reference::random_weights<Real>(system.rows, false, 63).template cast<Long>();
+    std::vector<LongMatrix> states{x};
+    for (Index layer = 0; layer < system.depth.layers; ++layer) {
+        if (system.with_attention) {
+            x += step * reference::attention(x, weights, attention_config()).value;
+            reference::normalize_rows(x);
+        }
+        if (system.with_noise) {
+            const LayerKey key{kPath.seed, kPath.replicate, std::uint32_t(layer)};
+            x += std::sqrt(step) * reference::mlp(x, kMlp, key).value;
+            reference::normalize_rows(x);
+        }
+        states.push_back(x);
+    }
+    return states;
+}
+
+template <class Real>
+Long distance(const Tokens<Real>& x, const LongMatrix& expected) {
+    return (x.template cast<Long>() - expected).cwiseAbs().maxCoeff();
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("the layers are the two half-steps, one after the other", Real, double, float) {
+    for (const bool with_attention : {true, false}) {
+        for (const bool with_noise : {true, false}) {
+            for (const Index rows : {1, 20, 70}) {
+                CAPTURE(with_attention);
+                CAPTURE(with_noise);
+                CAPTURE(rows);
+                System system{.rows = rows};
+                system.with_attention = with_attention;
+                system.with_noise = with_noise;
+                // Errors of a layer are roundings, which seven layers of order-one slopes amplify.
+                CHECK(distance<Real>(run<Real>(system), reference_states<Real>(system).back()) <=
+                      100 * reference::kRoundoff<Real>);
+            }
+        }
+    }
+}
+
+TEST_CASE("without attention and noise nothing moves") {
+    const System still{.rows = 5, .with_attention = false, .with_noise = false};
+    CHECK(reference::same_bits(run<double>(still), reference::random_tokens<double>(5, 3, 62)));
+}
+
+TEST_CASE("observers see the layers they asked for, in their slots") {
+    const System system;
+    Recorder<double> some({0, 3, 7});
+    Recorder<double> all;
+    Recorder<double> beyond({2, 8, 9});
+    Recorder<double> none(std::vector<Index>{});
+    const Tokens<double> last = run<double>(system, {&some, &all, &beyond, &none});
+    const std::vector<LongMatrix> expected = reference_states<double>(system);
+    CHECK(some.slots == std::vector<Index>{0, 1, 2});
+    CHECK(all.slots == std::vector<Index>{0, 1, 2, 3, 4, 5, 6, 7});
+    CHECK(beyond.slots == std::vector<Index>{0});
+    CHECK(none.slots.empty());
+    REQUIRE(all.states.size() == 8);
+    for (std::size_t layer = 0; layer < 8; ++layer) {
+        CAPTURE(layer);
+        CHECK(distance<double>(all.states[layer], expected[layer]) < 1e-14L);
+    }
+    CHECK(reference::same_bits(some.states[0], all.states[0]));
+    CHECK(reference::same_bits(some.states[1], all.states[3]));
+    CHECK(reference::same_bits(some.states[2], last));
+    CHECK(reference::same_bits(beyond.states[0], all.states[2]));
+    CHECK(reference::same_bits(last, run<double>(system)));
+}
+
+TEST_CASE_TEMPLATE("the number of threads changes no bit", Real, double, float) {
+    System system{.rows = 300};
+    const Tokens<Real> alone = run<Real>(system);
+    for (const int threads : {2, 4}) {
+        system.threads = threads;
+        CHECK(reference::same_bits(alone, run<Real>(system)));
+    }
+}

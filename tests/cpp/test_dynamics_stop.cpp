@@ -1,0 +1,131 @@
+// How a run ends before its last layer.
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <functional>
+#include <limits>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "configurations.hpp"
+#include "noisync/dynamics.hpp"
+#include "recorder.hpp"
+
+namespace {
+
+using namespace noisync;
+using reference::Recorder;
+
+// Attention whose update is whatever the test says; counts its calls.
+class ScriptedAttention final : public Attention<double> {
+   public:
+    using Script = std::function<void(Index call, const Tokens<double>& x, Tokens<double>& out)>;
+    explicit ScriptedAttention(Script script) : script_(std::move(script)) {}
+
+    void evaluate(const Tokens<double>& x, const Vector<double>&, Tokens<double>& out,
+                  Execution& execution) override {
+        ++calls;
+        execution.for_each(1, [&](Index, int) { script_(calls, x, out); });
+    }
+
+    Index calls = 0;
+
+   private:
+    Script script_;
+};
+
+class StopAtLayer final : public Watch {
+   public:
+    explicit StopAtLayer(Index layer) : layer_(layer) {}
+    bool poll(Index layer) override { return layer >= layer_; }
+
+   private:
+    Index layer_;
+};
+
+}  // namespace
+
+TEST_CASE("a token that cancels in the first layer has left the sphere") {
+    ExponentialAttention config;
+    config.beta = 0.0;
+    config.value_scale = -1.0;
+    const auto attention = make_attention<double>(config);
+    Tokens<double> x(1, 2);
+    x << 0.6, 0.8;
+    Execution execution;
+    Index completed = -7;
+    Recorder<double> recorder({0, 1});
+    try {
+        run_layers<double>(x, Vector<double>::Ones(1), attention.get(), nullptr, {1.0, 1}, {},
+                           {&recorder}, execution, completed);
+        FAIL("the zero vector has no direction");
+    } catch (const LeftSphere& error) {
+        CHECK(error.layer() == 1);
+        CHECK(error.token() == 0);
+    }
+    CHECK(completed == 0);
+    CHECK(recorder.slots == std::vector<Index>{0});
+}
+
+TEST_CASE("LeftSphere names the layer and the token") {
+    ScriptedAttention attention([](Index call, const Tokens<double>& x, Tokens<double>& out) {
+        out = Tokens<double>::Zero(x.rows(), x.cols());
+        if (call == 4) {
+            out(2, 1) = std::numeric_limits<double>::quiet_NaN();
+            out(5, 0) = std::numeric_limits<double>::infinity();
+        }
+    });
+    Tokens<double> x = reference::random_tokens<double>(8, 3, 64);
+    Execution execution;
+    Index completed = -7;
+    Recorder<double> recorder({3, 4});
+    try {
+        run_layers<double>(x, Vector<double>::Constant(8, 0.125), &attention, nullptr, {1.0, 10},
+                           {}, {&recorder}, execution, completed);
+        FAIL("a NaN has no direction");
+    } catch (const LeftSphere& error) {
+        CHECK(error.layer() == 4);
+        CHECK(error.token() == 2);
+    }
+    CHECK(completed == 3);
+    CHECK(recorder.slots == std::vector<Index>{0});
+}
+
+TEST_CASE("an interruption leaves `completed` at the last finished layer") {
+    ScriptedAttention slow([](Index, const Tokens<double>& x, Tokens<double>& out) {
+        out = x;
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    });
+    for (const int threads : {1, 2}) {
+        CAPTURE(threads);
+        StopAtLayer watch(4);
+        Execution execution(threads, &watch);
+        Tokens<double> x = reference::random_tokens<double>(8, 3, 65);
+        Recorder<double> recorder;
+        Index completed = -7;
+        CHECK_THROWS_AS(run_layers<double>(x, Vector<double>::Constant(8, 0.125), &slow, nullptr,
+                                           {1.0, 1000}, {}, {&recorder}, execution, completed),
+                        Interrupted);
+        CHECK(completed >= 3);
+        CHECK(completed < 100);
+        CHECK(completed == recorder.slots.back());
+    }
+}
+
+TEST_CASE("an observer that throws leaves `completed` before its layer") {
+    for (const Index failing_slot : {0, 2}) {
+        CAPTURE(failing_slot);
+        Recorder<double> recorder({0, 1, 3}, failing_slot);
+        const auto noise = make_noise<double>(Mlp{Activation::tanh, 40});
+        Tokens<double> x = reference::random_tokens<double>(8, 3, 66);
+        Execution execution;
+        Index completed = -7;
+        CHECK_THROWS_AS(
+            run_layers<double>(x, Vector<double>::Constant(8, 0.125), nullptr, noise.get(),
+                               {1.0, 5}, {}, {&recorder}, execution, completed),
+            std::domain_error);
+        CHECK(completed == (failing_slot == 0 ? -1 : 2));
+    }
+}

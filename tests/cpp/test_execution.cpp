@@ -1,0 +1,176 @@
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <chrono>
+#include <limits>
+#include <stdexcept>
+#include <thread>
+#include <vector>
+
+#include "noisync/execution.hpp"
+
+namespace {
+
+using noisync::Execution;
+using noisync::Index;
+using noisync::Interrupted;
+using Clock = std::chrono::steady_clock;
+
+constexpr int kThreadCounts[] = {1, 2, 3, 8};
+
+// Asks for a stop at its `patience`-th poll and remembers how it was called.
+class FakeWatch final : public noisync::Watch {
+   public:
+    explicit FakeWatch(int patience) : patience_(patience) {}
+
+    bool poll(Index layer) override {
+        ++polls;
+        last_layer = layer;
+        foreign_thread = foreign_thread || std::this_thread::get_id() != caller_;
+        return polls >= patience_;
+    }
+
+    int polls = 0;
+    Index last_layer = -1;
+    bool foreign_thread = false;
+
+   private:
+    int patience_;
+    std::thread::id caller_ = std::this_thread::get_id();
+};
+
+void rest(int milliseconds) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
+}
+
+double seconds_since(Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+}  // namespace
+
+TEST_CASE("every task runs once, by a worker whose number is in range") {
+    for (const int threads : kThreadCounts) {
+        for (const Index count : {0, 1, 2, 7, 1000}) {
+            CAPTURE(threads);
+            CAPTURE(count);
+            std::vector<std::atomic<int>> times(count);
+            std::atomic<int> out_of_range{0};
+            Execution execution(threads);
+            execution.for_each(count, [&](Index index, int worker) {
+                times[index] += 1;
+                out_of_range += worker < 0 || worker >= threads ? 1 : 0;
+            });
+            Index once = 0;
+            for (const auto& time : times) {
+                once += time == 1 ? 1 : 0;
+            }
+            CHECK(once == count);
+            CHECK(out_of_range == 0);
+        }
+    }
+}
+
+TEST_CASE("two tasks at the same time never have the same worker number") {
+    Execution execution(4);
+    std::vector<std::atomic<bool>> busy(4);
+    std::atomic<int> clashes{0};
+    std::atomic<int> workers_seen{0};
+    std::vector<std::atomic<bool>> seen(4);
+    execution.for_each(100, [&](Index, int worker) {
+        clashes += busy[worker].exchange(true) ? 1 : 0;
+        workers_seen += seen[worker].exchange(true) ? 0 : 1;
+        rest(1);
+        busy[worker] = false;
+    });
+    CHECK(clashes == 0);
+    CHECK(workers_seen > 1);
+}
+
+TEST_CASE("fewer than one thread means one") {
+    CHECK(Execution(0).threads() == 1);
+    CHECK(Execution(-3).threads() == 1);
+    CHECK(Execution(5).threads() == 5);
+}
+
+TEST_CASE("an exception in a task reaches the caller and ends the work") {
+    for (const int threads : kThreadCounts) {
+        CAPTURE(threads);
+        Execution execution(threads);
+        std::atomic<int> begun{0};
+        const auto failing = [&](Index index, int) {
+            ++begun;
+            if (index == 5) {
+                throw std::domain_error("task 5");
+            }
+            rest(1);
+        };
+        CHECK_THROWS_WITH_AS(execution.for_each(2000, failing), "task 5", std::domain_error);
+        CHECK(begun < 2000);
+        int after = 0;
+        execution.for_each(1, [&](Index, int) { ++after; });
+        CHECK(after == 1);
+    }
+}
+
+TEST_CASE("when all tasks fail, one exception reaches the caller") {
+    Execution execution(4);
+    const auto failing = [](Index, int) { throw std::domain_error("any"); };
+    CHECK_THROWS_AS(execution.for_each(100, failing), std::domain_error);
+}
+
+TEST_CASE("a watch that says stop leads to Interrupted, and soon") {
+    for (const int threads : kThreadCounts) {
+        CAPTURE(threads);
+        FakeWatch watch(2);
+        Execution execution(threads, &watch);
+        execution.enter_layer(11);
+        std::atomic<int> begun{0};
+        const auto start = Clock::now();
+        const auto slow = [&](Index, int) {
+            ++begun;
+            rest(5);
+        };
+        CHECK_THROWS_AS(execution.for_each(20000, slow), Interrupted);
+        // Two polls 50 ms apart, each up to a task late; the rest is room for a busy machine.
+        CHECK(seconds_since(start) >= 0.1);
+        CHECK(seconds_since(start) < 2.0);
+        CHECK(begun < 20000);
+        CHECK(watch.polls == 2);
+        CHECK(watch.last_layer == 11);
+        CHECK_FALSE(watch.foreign_thread);
+        begun = 0;
+        CHECK_THROWS_AS(execution.for_each(10, slow), Interrupted);
+        CHECK(begun == 0);
+    }
+}
+
+TEST_CASE("a stop is also heard between short loops") {
+    FakeWatch watch(1);
+    Execution execution(2, &watch);
+    const auto start = Clock::now();
+    const auto many_loops = [&] {
+        while (seconds_since(start) < 5.0) {
+            execution.for_each(3, [](Index, int) { rest(1); });
+        }
+    };
+    CHECK_THROWS_AS(many_loops(), Interrupted);
+    CHECK(seconds_since(start) < 2.0);
+}
+
+TEST_CASE("a watch that lets the work go on is asked at most every 50 ms") {
+    for (const int threads : {1, 2}) {
+        CAPTURE(threads);
+        FakeWatch watch(std::numeric_limits<int>::max());
+        Execution execution(threads, &watch);
+        std::atomic<int> done{0};
+        const auto start = Clock::now();
+        execution.for_each(threads * 200, [&](Index, int) {
+            rest(1);
+            ++done;
+        });
+        CHECK(done == threads * 200);
+        CHECK(watch.polls >= 1);
+        CHECK(watch.polls <= 1 + int(seconds_since(start) / 0.05));
+    }
+}

@@ -1,0 +1,126 @@
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <map>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "noisync/pairs.hpp"
+
+namespace {
+
+using noisync::Blocks;
+using noisync::Execution;
+using noisync::Index;
+
+// What each block went through, in order: its partners, itself included.
+using Histories = std::vector<std::vector<Index>>;
+
+struct Visits {
+    std::vector<std::vector<int>> times;  // of pairs i <= j; others must stay zero
+    Histories histories;
+    int conflicts = 0;  // a block visited while another visit to it was going on
+    bool workers_in_range = true;
+};
+
+Visits visit_all(Index count, int threads) {
+    Visits visits{std::vector<std::vector<int>>(count, std::vector<int>(count, 0)),
+                  Histories(count)};
+    std::vector<std::atomic<bool>> busy(count);
+    std::atomic<int> conflicts{0};
+    std::atomic<bool> in_range{true};
+    const Blocks blocks{count * 10 - 3, 10};
+    Execution execution(threads);
+    noisync::for_each_block_pair(blocks, execution, [&](Index i, Index j, int worker) {
+        if (worker < 0 || worker >= threads) {
+            in_range = false;
+        }
+        conflicts += busy[i].exchange(true) ? 1 : 0;
+        conflicts += i != j && busy[j].exchange(true) ? 1 : 0;
+        visits.times[i][j] += 1;
+        visits.histories[i].push_back(j);
+        if (i != j) {
+            visits.histories[j].push_back(i);
+        }
+        busy[i] = false;
+        busy[j] = false;
+    });
+    visits.conflicts = conflicts;
+    visits.workers_in_range = in_range;
+    return visits;
+}
+
+}  // namespace
+
+TEST_CASE("blocks tile the rows") {
+    for (const Index rows : {1, 2, 63, 64, 65, 127, 128, 129, 1000, 1023, 1024, 1025}) {
+        for (const Index size : {Index(1), Index(7), Index(64), noisync::pair_block_size(rows)}) {
+            CAPTURE(rows);
+            CAPTURE(size);
+            const Blocks blocks{rows, size};
+            Index covered = 0;
+            bool well_formed = true;
+            for (Index block = 0; block < blocks.count(); ++block) {
+                well_formed = well_formed && blocks.begin(block) == covered &&
+                              blocks.length(block) >= 1 && blocks.length(block) <= size;
+                covered += blocks.length(block);
+            }
+            CHECK(well_formed);
+            CHECK(covered == rows);
+        }
+    }
+    CHECK(Blocks{0, 64}.count() == 0);
+}
+
+TEST_CASE("in a tournament every pair meets once and nobody plays twice in a round") {
+    for (Index players = 2; players <= 40; players += 2) {
+        CAPTURE(players);
+        std::map<std::pair<Index, Index>, int> met;
+        bool conflict = false;
+        bool ordered = true;
+        for (Index round = 0; round < players - 1; ++round) {
+            std::set<Index> playing;
+            for (Index game = 0; game < players / 2; ++game) {
+                const auto pair = noisync::tournament_pair(players, round, game);
+                ordered =
+                    ordered && 0 <= pair.first && pair.first < pair.second && pair.second < players;
+                met[pair] += 1;
+                playing.insert(pair.first);
+                playing.insert(pair.second);
+            }
+            conflict = conflict || Index(playing.size()) != players;
+        }
+        CHECK(ordered);
+        CHECK_FALSE(conflict);
+        CHECK(Index(met.size()) == players * (players - 1) / 2);
+    }
+}
+
+TEST_CASE("every pair of blocks is visited once, without conflicts, in a fixed order per block") {
+    for (Index count = 1; count <= 17; ++count) {
+        const Histories alone = visit_all(count, 1).histories;
+        for (const int threads : {1, 2, 4}) {
+            CAPTURE(count);
+            CAPTURE(threads);
+            const Visits visits = visit_all(count, threads);
+            bool once = true;
+            for (Index i = 0; i < count; ++i) {
+                for (Index j = 0; j < count; ++j) {
+                    once = once && visits.times[i][j] == (i <= j ? 1 : 0);
+                }
+            }
+            CHECK(once);
+            CHECK(visits.conflicts == 0);
+            CHECK(visits.workers_in_range);
+            CHECK(visits.histories == alone);
+        }
+    }
+}
+
+TEST_CASE("without rows there is nothing to visit") {
+    Execution execution(2);
+    int visits = 0;
+    noisync::for_each_block_pair(Blocks{0, 64}, execution, [&](Index, Index, int) { ++visits; });
+    CHECK(visits == 0);
+}

@@ -1,0 +1,88 @@
+"""Plain NumPy formulas, one line of mathematics a line of code: what the fast code must match."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import special
+
+PURPOSES = {"tokens": 0, "U": 1, "b_U": 2, "W": 3, "b_W": 4}
+
+ACTIVATIONS = {
+    "relu": lambda z: np.where(z > 0, z, 0.0),
+    "leaky_relu": lambda z: np.where(z > 0, z, 0.01 * z),
+    "gelu": lambda z: z * special.ndtr(z),
+    "silu": lambda z: z * special.expit(z),
+    "sigmoid": special.expit,
+    "tanh": np.tanh,
+    "erf": special.erf,
+    "softplus": lambda z: np.logaddexp(0.0, z),
+    "elu": lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
+    "identity": lambda z: z,
+    "sin": np.sin,
+}
+
+
+def philox(counter, key):
+    """Philox4x32-10 of the paper, on Python integers."""
+    c, k = list(counter), list(key)
+    for _ in range(10):
+        p0, p1 = 0xD2511F53 * c[0], 0xCD9E8D57 * c[2]
+        c = [(p1 >> 32) ^ c[1] ^ k[0], p1 & 0xFFFFFFFF, (p0 >> 32) ^ c[3] ^ k[1], p0 & 0xFFFFFFFF]
+        k = [(k[0] + 0x9E3779B9) & 0xFFFFFFFF, (k[1] + 0xBB67AE85) & 0xFFFFFFFF]
+    return c
+
+
+def normals(seed, replicate, layer, purpose, first, count):
+    """Elements first..first+count-1 of a stream, by the documented Box–Muller transform."""
+    result = []
+    for block in range(first // 4, (first + count - 1) // 4 + 1):
+        counter = [
+            block & 0xFFFFFFFF,
+            layer,
+            replicate,
+            (PURPOSES[purpose] << 24) | (block >> 32),
+        ]
+        words = philox(counter, [seed & 0xFFFFFFFF, seed >> 32])
+        for high, low in (words[:2], words[2:]):
+            u = (((high << 8) | (low >> 24)) + 0.5) / 2**40
+            angle = ((low & 0x3FFFFF) + 0.5) / 2**22 * np.pi / 2
+            radius = np.sqrt(-2 * np.log(u))
+            x, y = radius * np.cos(angle), radius * np.sin(angle)
+            result += [-x if low & 0x800000 else x, -y if low & 0x400000 else y]
+    skip = first % 4
+    return np.array(result[skip : skip + count])
+
+
+def normalize(x):
+    return x / np.linalg.norm(x, axis=-1, keepdims=True)
+
+
+def attention(x, w, query, key, value, *, normalized=True):
+    """Softmax or unnormalised attention with full matrices."""
+    logits = (x @ query.T) @ (x @ key.T).T
+    if not normalized:
+        return (np.exp(logits) * w) @ x @ value.T
+    p = w * np.exp(logits - logits.max(axis=1, keepdims=True))
+    return (p / p.sum(axis=1, keepdims=True)) @ x @ value.T
+
+
+def mlp(y, activation, width, sigma_u, sigma_w, seed, replicate, layer):
+    """The random MLP of a layer, its weights drawn from the documented streams."""
+    d = y.shape[1]
+    draw = lambda purpose, count: normals(seed, replicate, layer, purpose, 0, count)  # noqa: E731
+    U = draw("U", width * d).reshape(width, d)
+    W = draw("W", width * d).reshape(width, d).T
+    b_U, b_W = sigma_u * draw("b_U", width), sigma_w * draw("b_W", d)
+    return ACTIVATIONS[activation](y @ U.T / np.sqrt(d) + b_U) @ W.T / np.sqrt(width) + b_W
+
+
+def layer(x, step, attend, noise):
+    """One layer: y = LN(x + Δ Attn(x)), x' = LN(y + √Δ G(y))."""
+    y = normalize(x + step * attend(x))
+    return normalize(y + np.sqrt(step) * noise(y))
+
+
+def energy(x, w, beta):
+    """½ Σ w_i w_j (e^β − e^{βu}), from the differences of the tokens."""
+    gap = 0.5 * ((x[:, None, :] - x[None, :, :]) ** 2).sum(-1)
+    return 0.5 * np.exp(beta) * w @ -np.expm1(-beta * gap) @ w

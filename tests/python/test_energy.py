@@ -1,0 +1,75 @@
+"""Energies and cosine histograms."""
+
+import numpy as np
+import pytest
+import reference
+from hypothesis import given
+from hypothesis import strategies as st
+
+import noisync as ns
+
+
+@given(
+    n=st.integers(1, 150), d=st.integers(2, 30), beta=st.floats(0.01, 20), seed=st.integers(0, 99)
+)
+def test_plain_formula(n, d, beta, seed):
+    x = ns.sphere.uniform(n, d, seed)
+    w = np.random.default_rng(seed).dirichlet(np.ones(n))
+    expected = reference.energy(x, w, beta)
+    assert ns.energy.interaction(x, beta, w) == pytest.approx(expected, rel=1e-12, abs=0)
+
+
+def test_blocks(rng):
+    x = ns.sphere.uniform(1300, 3)
+    w = rng.dirichlet(np.ones(1300))
+    expected = reference.energy(x, w, 2.0)
+    assert ns.energy.interaction(x, 2.0, w) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("distance", [1e-3, 1e-6, 1e-10, 1e-14])
+def test_two_near_tokens_keep_their_digits(distance):
+    # Tokens at angle θ: E = ¼ e^β (1 − e^{−β(1 − cos θ)}), with 1 − cos θ = 2 sin²(θ/2).
+    angle, beta = distance, 1.5
+    x = np.array([[1.0, 0.0], [np.cos(angle), np.sin(angle)]])
+    exact = 0.25 * np.exp(beta) * -np.expm1(-beta * 2 * np.sin(angle / 2) ** 2)
+    assert ns.energy.interaction(x, beta) == pytest.approx(exact, rel=1e-9, abs=0)
+
+
+def test_one_token_and_one_cluster_have_no_energy():
+    x = ns.sphere.uniform(1, 3)
+    assert ns.energy.interaction(x) == 0.0
+    assert ns.energy.interaction(np.repeat(x, 70, axis=0)) == 0.0
+
+
+def test_an_antipodal_pair():
+    x = np.array([[0.0, 1.0], [0.0, -1.0]])
+    assert ns.energy.interaction(x, 2.0) == pytest.approx(0.5 * np.sinh(2.0), rel=1e-14)
+
+
+def test_several_states_at_once():
+    states = np.stack([ns.sphere.uniform(20, 4, seed) for seed in range(3)])
+    each = [ns.energy.interaction(x, 0.7) for x in states]
+    np.testing.assert_array_equal(ns.energy.interaction(states, 0.7), each)
+
+
+@pytest.mark.parametrize("n", [1, 2, 65, 700])
+def test_histogram_counts_every_pair_once(n):
+    x = ns.sphere.uniform(n, 5)
+    counts, edges = ns.energy.cosine_histogram(x, bins=37)
+    assert counts.sum() == n * (n - 1) // 2
+    expected, _ = np.histogram(ns.energy.pair_cosines(x), bins=edges)
+    # A cosine within rounding of an edge may fall on either side.
+    assert np.abs(np.cumsum(counts - expected)).max() <= 1
+
+
+def test_histogram_takes_the_ends():
+    x = np.array([[1.0, 0.0], [1.0, 0.0], [-1.0, 0.0]])
+    counts, _ = ns.energy.cosine_histogram(x, bins=4)
+    np.testing.assert_array_equal(counts, [2, 0, 0, 1])
+
+
+def test_pair_cosines_are_ordered_like_pdist():
+    from scipy.spatial.distance import pdist
+
+    x = ns.sphere.uniform(9, 3)
+    np.testing.assert_allclose(ns.energy.pair_cosines(x), 1 - pdist(x, "cosine"), atol=1e-14)

@@ -1,0 +1,105 @@
+"""Long computations stop soon when asked, and lose nothing."""
+
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import noisync as ns
+
+pytestmark = pytest.mark.skipif(
+    threading.current_thread() is not threading.main_thread(), reason="signals need the main thread"
+)
+
+
+class AlarmError(Exception):
+    pass
+
+
+@pytest.fixture
+def alarm():
+    """A function that arranges an AlarmError after some seconds, and tells when it rang."""
+    rung = []
+
+    def ring(_signal, _frame):
+        rung.append(time.monotonic())
+        raise AlarmError
+
+    old = signal.signal(signal.SIGALRM, ring)
+
+    def arrange(seconds):
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        return rung
+
+    yield arrange
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, old)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "model"),
+    [
+        # one layer alone takes far longer than a second
+        (40_000, ns.Model(dim=64, attention=ns.Softmax())),
+        (2_000, ns.Model(dim=64, noise=ns.MLP("erf", width=1_000_000))),
+        # many short layers
+        (8, ns.Model(dim=3, attention=ns.Softmax(), noise=ns.MLP("relu", 16))),
+    ],
+    ids=["attention", "noise", "layers"],
+)
+def test_a_signal_is_noticed_within_a_second(alarm, tokens, model):
+    x = ns.sphere.uniform(tokens, model.dim)
+    rung = alarm(0.5)
+    with pytest.raises(AlarmError) as stopped:
+        ns.simulate(model, x, horizon=1.0, layers=20_000_000, save=[0])
+    assert time.monotonic() - rung[0] < 1.0
+    trajectory = stopped.value.trajectory
+    np.testing.assert_array_equal(trajectory.tokens, x[None])
+
+
+def test_the_drift_alone_can_be_interrupted(alarm):
+    x = ns.sphere.uniform(60_000, 64)
+    rung = alarm(0.3)
+    with pytest.raises(AlarmError):
+        ns.attention_drift(ns.Softmax(), x)
+    assert time.monotonic() - rung[0] < 1.0
+
+
+def test_ctrl_c_keeps_what_was_computed():
+    model = ns.Model(dim=3, attention=ns.Softmax(), noise=ns.MLP("relu", 16))
+    x = ns.sphere.uniform(8, 3)
+    timer = threading.Timer(0.4, signal.raise_signal, [signal.SIGINT])
+    timer.start()
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        ns.simulate(model, x, horizon=1e5, layers=10_000_000, save=1000, observe=[ns.Energy()])
+    timer.join()
+    partial = stopped.value.trajectory
+    assert partial.tokens.shape[0] >= 2
+    again = ns.simulate(model, x, horizon=1e5 / 10_000_000 * 1000, layers=1000, save=[1000])
+    np.testing.assert_allclose(partial.tokens[1], again.tokens[0], atol=1e-12)
+    assert len(partial.observed["energy"]) > partial.layer[-1]
+
+
+def test_an_observer_that_fails_passes_its_exception_on():
+    def fail_later(tokens):
+        fail_later.calls += 1
+        if fail_later.calls == 4:
+            raise AlarmError
+        return 0.0
+
+    fail_later.calls = 0
+    model = ns.Model(dim=3, noise=ns.MLP("relu", 16))
+    with pytest.raises(AlarmError) as stopped:
+        ns.simulate(model, ns.sphere.uniform(2, 3), horizon=1, layers=9, observe=[fail_later])
+    np.testing.assert_array_equal(stopped.value.trajectory.layer, [0, 1, 2])
+    assert len(stopped.value.trajectory.observed["fail_later"]) == 3
+
+
+def test_a_token_that_leaves_the_sphere_stops_the_run():
+    # A single token repelled by itself with step 1 goes to zero.
+    model = ns.Model(dim=3, attention=ns.Softmax(beta=0.0, value=-1.0))
+    with pytest.raises(ns.SimulationError, match="layer 1: token 0 left the sphere") as stopped:
+        ns.simulate(model, [[1.0, 0, 0]], horizon=3.0, layers=3)
+    np.testing.assert_array_equal(stopped.value.trajectory.tokens, [[[1.0, 0, 0]]])

@@ -1,0 +1,194 @@
+"""Runs: against the plain loop over layers, their symmetries, and what they keep."""
+
+import numpy as np
+import pytest
+import reference
+from hypothesis import given
+from hypothesis import strategies as st
+
+import noisync as ns
+
+# Frozen on purpose: computed by tests/python/reference.py, so that a change of the noise stream or
+# of the layer is a decision. Tokens 0..4 of S^3 after 6 layers, first two components.
+GOLDEN_MODEL = ns.Model(
+    dim=4,
+    attention=ns.Softmax(beta=2.0, value=-1.0),
+    noise=ns.MLP("tanh", width=20, sigma_u=0.3, sigma_w=0.2),
+)
+GOLDEN = [
+    [0.499341298678030, -0.225561968936433],
+    [0.652057419479146, -0.267643217581558],
+    [0.597029164930734, 0.504056269698126],
+    [0.679652450368670, 0.579528728471452],
+    [0.208772737338641, -0.283065416075657],
+]
+
+
+def plain_run(model, x, horizon, layers, seed, replicate=0, w=None):
+    n, d = x.shape
+    w = np.full(n, 1 / n) if w is None else w
+    states = [x]
+    for layer in range(layers):
+        attend = (
+            (lambda y: 0 * y)
+            if model.attention is None
+            else lambda y: reference.attention(
+                y, w, model.attention.beta * np.eye(d), np.eye(d), model.attention.value * np.eye(d)
+            )
+        )
+        noise = (
+            (lambda y: 0 * y)
+            if model.noise is None
+            else lambda y, layer=layer: reference.mlp(
+                y, model.noise.activation, model.noise.width, model.noise.sigma_u,
+                model.noise.sigma_w, seed, replicate, layer,
+            )
+        )  # fmt: skip
+        states.append(reference.layer(states[-1], horizon / layers, attend, noise))
+    return np.array(states)
+
+
+@pytest.mark.parametrize("attention", [None, ns.Softmax(beta=1.5, value=0.7)])
+@pytest.mark.parametrize("noise", [None, ns.MLP("silu", 24, sigma_u=0.2, sigma_w=0.1)])
+def test_layers_follow_the_plain_loop(attention, noise, rng):
+    model = ns.Model(dim=5, attention=attention, noise=noise)
+    x = ns.sphere.uniform(30, 5, seed=2)
+    w = rng.dirichlet(np.ones(30))
+    run = ns.simulate(model, x, horizon=1.3, layers=7, seed=6, replicate=2, weights=w)
+    np.testing.assert_allclose(run.tokens, plain_run(model, x, 1.3, 7, 6, 2, w), atol=1e-13)
+    np.testing.assert_allclose(run.time, np.linspace(0, 1.3, 8), rtol=1e-15)
+
+
+def test_golden_numbers():
+    x = ns.sphere.uniform(5, 4, seed=42)
+    run = ns.simulate(GOLDEN_MODEL, x, horizon=2.0, layers=6, seed=2**33 + 7, replicate=1)
+    np.testing.assert_allclose(run.tokens[-1][:, :2], GOLDEN, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("n", [1, 5, 70, 1100])
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("general", [False, True])
+def test_threads_do_not_change_a_bit(n, dtype, general):
+    d = 9
+    attention = ns.Softmax(query=2 * np.eye(d), key=np.eye(d)) if general else ns.Softmax(beta=2.0)
+    model = ns.Model(dim=d, attention=attention, noise=ns.MLP("gelu", 300, 0.1, 0.1))
+    one, two, four = (
+        ns.simulate(
+            model, ns.sphere.uniform(n, d), horizon=1, layers=4, dtype=dtype, threads=threads
+        ).tokens
+        for threads in (1, 2, 4)
+    )
+    np.testing.assert_array_equal(one, two)
+    np.testing.assert_array_equal(one, four)
+
+
+def test_the_layer_commutes_with_permutations(rng):
+    model = ns.Model(dim=6, attention=ns.Softmax(beta=2.0), noise=ns.MLP("relu", 64, 0.1, 0.1))
+    x = ns.sphere.uniform(100, 6)
+    order = rng.permutation(100)
+    plain = ns.simulate(model, x, horizon=1, layers=5, seed=1).tokens
+    permuted = ns.simulate(model, x[order], horizon=1, layers=5, seed=1).tokens
+    np.testing.assert_allclose(permuted, plain[:, order], atol=1e-13)
+
+
+def test_noise_does_not_depend_on_the_number_of_tokens_or_on_what_is_saved():
+    model = ns.Model(dim=6, noise=ns.MLP("relu", 64, 0.1, 0.1))
+    x = ns.sphere.uniform(100, 6)
+    every = ns.simulate(model, x, horizon=1, layers=9, seed=1)
+    few = ns.simulate(model, x[:4], horizon=1, layers=9, seed=1, save=[9, 2])
+    np.testing.assert_array_equal(few.layer, [2, 9])
+    np.testing.assert_allclose(few.tokens, every.tokens[[2, 9], :4], atol=1e-13)
+
+
+def test_seeds_and_replicates_are_other_noise():
+    model = ns.Model(dim=3, noise=ns.MLP("relu", 8))
+    x = ns.sphere.uniform(2, 3)
+    ends = [
+        ns.simulate(model, x, horizon=1, layers=3, seed=seed, replicate=replicate).tokens[-1]
+        for seed, replicate in ((0, 0), (1, 0), (0, 1), (2**32, 0))
+    ]
+    for i, end in enumerate(ends):
+        for other in ends[:i]:
+            assert np.abs(end - other).max() > 1e-3
+
+
+@given(
+    n=st.integers(1, 20),
+    d=st.integers(2, 12),
+    layers=st.integers(1, 5),
+    horizon=st.floats(1e-3, 50),
+    dtype=st.sampled_from(["float32", "float64"]),
+    strides=st.sampled_from(["C", "F", "reversed", "skipped"]),
+)
+def test_states_stay_on_the_sphere(n, d, layers, horizon, dtype, strides):
+    x = ns.sphere.uniform(2 * n, d, seed=d)
+    x = {"C": x[:n], "F": np.asfortranarray(x[:n]), "reversed": x[n - 1 :: -1] if n > 1 else x[:1],
+         "skipped": x[::2]}[strides]  # fmt: skip
+    model = ns.Model(dim=d, attention=ns.Softmax(beta=3.0), noise=ns.MLP("elu", 17, 0.5, 0.5))
+    run = ns.simulate(model, x, horizon=horizon, layers=layers, dtype=dtype)
+    assert run.tokens.shape == (layers + 1, n, d)
+    assert run.tokens.dtype == dtype
+    np.testing.assert_allclose(run.tokens[0], x, atol=1e-7 if dtype == "float32" else 0)
+    norms = np.linalg.norm(run.tokens.astype(float), axis=-1)
+    np.testing.assert_allclose(norms, 1, atol=1e-6 if dtype == "float32" else 1e-14)
+
+
+@pytest.mark.parametrize(
+    ("save", "layers"),
+    [
+        (None, [0, 1, 2, 3, 4, 5, 6, 7]),
+        (3, [0, 3, 6, 7]),
+        ([7, 0, 7], [0, 7]),
+        ([], []),
+        (50, [0, 7]),
+    ],
+)
+def test_what_is_saved(save, layers):
+    model = ns.Model(dim=3, noise=ns.MLP("relu", 8))
+    run = ns.simulate(model, ns.sphere.uniform(2, 3), horizon=1, layers=7, save=save)
+    np.testing.assert_array_equal(run.layer, layers)
+    assert run.tokens.shape == (len(layers), 2, 3)
+
+
+def test_observers_see_every_layer_without_a_trajectory():
+    model = ns.Model(dim=3, attention=ns.Softmax(), noise=ns.MLP("relu", 8))
+    x = ns.sphere.uniform(10, 3)
+
+    def mean_token(tokens):
+        return tokens.mean(axis=0)
+
+    run = ns.simulate(model, x, horizon=1, layers=7)
+    bare = ns.simulate(
+        model,
+        x,
+        horizon=1,
+        layers=7,
+        save=[],
+        observe=[ns.Energy(1.0), ns.Energy(3.0, name="cold"), mean_token],
+    )
+    np.testing.assert_array_equal(bare.observed["energy"], run.energy(1.0))
+    np.testing.assert_array_equal(bare.observed["cold"], run.energy(3.0))
+    np.testing.assert_array_equal(bare.observed["mean_token"], run.tokens.mean(axis=1))
+    np.testing.assert_array_equal(bare.observed_time, run.time)
+
+
+def test_results_are_immutable(small_run):
+    with pytest.raises(ValueError, match="read-only"):
+        small_run.tokens[0, 0, 0] = 2.0
+    with pytest.raises(AttributeError):
+        small_run.seed = 4
+    with pytest.raises(TypeError):
+        small_run.observed["x"] = 1
+
+
+def test_the_input_is_left_alone():
+    x = ns.sphere.uniform(10, 3)
+    before = x.copy()
+    ns.simulate(ns.Model(dim=3, attention=ns.Softmax()), x, horizon=1, layers=3)
+    np.testing.assert_array_equal(x, before)
+
+
+def test_energy_falls_by_28_orders_of_magnitude():
+    model = ns.Model(dim=64, noise=ns.MLP("sigmoid", 256))
+    run = ns.simulate(model, ns.sphere.uniform(64, 64), horizon=10, layers=500, save=[0, 500])
+    assert run.energy()[1] < 1e-28 * run.energy()[0]

@@ -1,0 +1,91 @@
+"""Results in memory and on disk."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import noisync as ns
+
+
+def test_save_and_load(small_run, tmp_path):
+    path = tmp_path / "run.nc"
+    small_run.save(path)
+    loaded = ns.load(path)
+    np.testing.assert_array_equal(loaded.tokens, small_run.tokens)
+    np.testing.assert_array_equal(loaded.time, small_run.time)
+    np.testing.assert_array_equal(loaded.weights, small_run.weights)
+    for name in ("model", "seed", "replicate", "horizon", "layers", "version"):
+        assert getattr(loaded, name) == getattr(small_run, name)
+    assert [file.name for file in tmp_path.iterdir()] == ["run.nc"]
+
+
+def test_observed_values_and_large_seeds_survive(tmp_path):
+    model = ns.Model(dim=3, noise=ns.MLP("relu", 8))
+
+    def mean(tokens):
+        return tokens.mean(axis=0)
+
+    run = ns.simulate(
+        model,
+        ns.sphere.uniform(4, 3),
+        horizon=1,
+        layers=5,
+        seed=2**64 - 1,
+        save=[],
+        observe=[ns.Energy(), mean],
+        dtype="float32",
+    )
+    run.save(tmp_path / "run.nc")
+    loaded = ns.load(tmp_path / "run.nc")
+    assert loaded.seed == 2**64 - 1
+    assert set(loaded.observed) == {"energy", "mean"}
+    np.testing.assert_array_equal(loaded.observed["mean"], run.observed["mean"])
+    assert loaded.tokens.shape == (0, 4, 3)
+
+
+def test_the_dataset_is_labelled(small_run):
+    data = small_run.to_dataset()
+    assert isinstance(data, xr.Dataset)
+    assert data.tokens.dims == ("time", "token", "component")
+    np.testing.assert_allclose(data.tokens.sel(time=0.5, method="nearest"), small_run.tokens[4])
+    assert ns.Model.from_toml(data.attrs["model"]) == small_run.model
+
+
+def test_energy_and_cosines(small_run):
+    np.testing.assert_array_equal(
+        small_run.energy(0.5), ns.energy.interaction(small_run.tokens, 0.5)
+    )
+    assert small_run.cosines().shape == (9, 66)
+    np.testing.assert_array_equal(
+        small_run.cosines()[3], ns.energy.pair_cosines(small_run.tokens[3])
+    )
+
+
+def test_weights_enter_the_energy():
+    w = np.array([0.5, 0.25, 0.25])
+    x = ns.sphere.uniform(3, 3)
+    run = ns.simulate(ns.Model(dim=3, attention=ns.Softmax()), x, horizon=1, layers=2, weights=w)
+    assert run.energy()[0] == ns.energy.interaction(x, 1.0, w)
+
+
+@pytest.mark.parametrize("content", [b"", b"not netCDF", None])
+def test_unreadable_files(content, tmp_path):
+    path = tmp_path / "bad.nc"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ns.ArgumentError, match=r"path: cannot read '.*bad.nc'"):
+        ns.load(path)
+
+
+def test_a_foreign_netcdf_file(tmp_path):
+    xr.Dataset({"a": 1}).to_netcdf(tmp_path / "other.nc", engine="netcdf4")
+    with pytest.raises(ns.ArgumentError, match="not a trajectory written by noisync"):
+        ns.load(tmp_path / "other.nc")
+
+
+def test_an_unwritable_target(small_run, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ns.ArgumentError, match="path: cannot write"):
+        small_run.save(tmp_path / "file" / "run.nc")
+    with pytest.raises(ns.ArgumentError, match="path: cannot write"):
+        small_run.save(tmp_path / "missing" / "run.nc")
