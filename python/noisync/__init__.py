@@ -13,6 +13,7 @@ tokens). noisync simulates the layers, measures them, and computes the rates tha
 
 from noisync import activations, energy, plot, sphere
 from noisync._version import __version__
+from noisync.attention import Softmax, Unnormalized
 from noisync.bounds import attention_growth, energy_bound
 from noisync.errors import (
     ArgumentError,
@@ -23,7 +24,8 @@ from noisync.errors import (
 )
 from noisync.fields import attention_drift, sample_field
 from noisync.kernel import Kernel
-from noisync.model import MLP, Model, Softmax, Unnormalized
+from noisync.model import Model
+from noisync.noise import MLP
 from noisync.observers import Energy
 from noisync.simulation import simulate
 from noisync.trajectory import Trajectory, load

@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from noisync import _validate
 from noisync._validate import FloatArray
-from noisync.model import Attention, Model, Softmax, value_scale
+from noisync.attention import Attention, Softmax, value_scale
+from noisync.model import Model
 
 
 def attention_growth(attention: Attention | None, beta: float = 1.0) -> float | None:

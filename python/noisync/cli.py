@@ -18,6 +18,7 @@ from noisync.errors import ArgumentError, NoisyncError
 from noisync.kernel import Kernel
 from noisync.paper import TARGETS, reproduce
 from noisync.paper.panel import end_state
+from noisync.plot._style import GREY
 from noisync.trajectory import Trajectory
 
 
@@ -141,8 +142,10 @@ def _draw(run: Trajectory, path: Path) -> None:
             plot.cosines(run, ax=panels["A"])
         plot.energy(run, bound=run.model.noise is not None, ax=panels["B"])
         plane = plot.leading_plane(run.tokens[-1].astype(np.float64))
-        plot.tokens(run, basis=plane if run.model.dim > 2 else None, ax=panels["C"])
-        panels["C"].set_title(f"tokens at t = {run.time[-1]:g}")
+        basis = plane if run.model.dim > 2 else None
+        plot.tokens(run, state=0, basis=basis, ax=panels["C"], color=GREY)
+        plot.tokens(run, state=-1, basis=basis, ax=panels["C"])
+        panels["C"].set_title(f"tokens at t = {run.time[0]:g} (grey) and t = {run.time[-1]:g}")
         figure.savefig(path)
 
 

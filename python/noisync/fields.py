@@ -8,8 +8,9 @@ import numpy.typing as npt
 
 from noisync import _core, _validate
 from noisync._threads import thread_count
+from noisync.attention import Attention, Softmax, Unnormalized
 from noisync.errors import ArgumentTypeError
-from noisync.model import MLP, Attention, Noise, Softmax, Unnormalized
+from noisync.noise import MLP, Noise
 
 
 def attention_drift(

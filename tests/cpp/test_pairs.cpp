@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <omp.h>
 
 #include <atomic>
 #include <map>
@@ -21,7 +22,7 @@ struct Visits {
     std::vector<std::vector<int>> times;  // of pairs i <= j; others must stay zero
     Histories histories;
     int conflicts = 0;  // a block visited while another visit to it was going on
-    bool workers_in_range = true;
+    bool right_workers = true;
 };
 
 Visits visit_all(Index count, int threads) {
@@ -29,12 +30,12 @@ Visits visit_all(Index count, int threads) {
                   Histories(count)};
     std::vector<std::atomic<bool>> busy(count);
     std::atomic<int> conflicts{0};
-    std::atomic<bool> in_range{true};
+    std::atomic<bool> right_workers{true};
     const Blocks blocks{count * 10 - 3, 10};
     Execution execution(threads);
     noisync::for_each_block_pair(blocks, execution, [&](Index i, Index j, int worker) {
-        if (worker < 0 || worker >= threads) {
-            in_range = false;
+        if (worker != omp_get_thread_num() || worker >= threads) {
+            right_workers = false;
         }
         conflicts += busy[i].exchange(true) ? 1 : 0;
         conflicts += i != j && busy[j].exchange(true) ? 1 : 0;
@@ -47,7 +48,7 @@ Visits visit_all(Index count, int threads) {
         busy[j] = false;
     });
     visits.conflicts = conflicts;
-    visits.workers_in_range = in_range;
+    visits.right_workers = right_workers;
     return visits;
 }
 
@@ -112,7 +113,7 @@ TEST_CASE("every pair of blocks is visited once, without conflicts, in a fixed o
             }
             CHECK(once);
             CHECK(visits.conflicts == 0);
-            CHECK(visits.workers_in_range);
+            CHECK(visits.right_workers);
             CHECK(visits.histories == alone);
         }
     }

@@ -14,15 +14,22 @@ def close_figures():
     plt.close("all")
 
 
-def test_energy_draws_the_energy_and_the_bound(small_run):
-    axes = ns.plot.energy(small_run, 2.0, bound=True)
+def test_energy_draws_the_energy_and_the_bound():
+    model = ns.Model(dim=5, attention=ns.Softmax(2.0), noise=ns.MLP("sigmoid", 16))
+    run = ns.simulate(model, ns.sphere.uniform(9, 5), horizon=1, layers=8)
+    axes = ns.plot.energy(run, 2.0, bound=True)
     assert isinstance(axes, Axes)
     energy, bound = axes.lines
-    np.testing.assert_array_equal(energy.get_ydata(), small_run.energy(2.0))
-    np.testing.assert_array_equal(energy.get_xdata(), small_run.time)
-    expected = ns.energy_bound(small_run.model, small_run.time, small_run.energy(2.0)[0], 2.0)
+    np.testing.assert_array_equal(energy.get_ydata(), run.energy(2.0))
+    np.testing.assert_array_equal(energy.get_xdata(), run.time)
+    expected = ns.energy_bound(model, run.time, run.energy(2.0)[0], 2.0)
     np.testing.assert_array_equal(bound.get_ydata(), expected)
     assert axes.get_yscale() == "log"
+
+
+def test_a_bound_that_grows_is_not_drawn(small_run):
+    assert small_run.model.kernel.dissipation_rate(2.0) > 0
+    assert len(ns.plot.energy(small_run, 2.0, bound=True).lines) == 1
 
 
 def test_cosines_draws_shares_of_pairs(small_run):

@@ -28,7 +28,7 @@ def energy(
         Inverse temperature of the energy.
     bound : bool
         Also draw the theorem's bound on the mean energy, :func:`noisync.energy_bound`, where there
-        is one.
+        is one and it does not grow.
     ax : Axes, optional
         Where to draw; a new figure by default.
     color, label : str, optional
@@ -44,8 +44,11 @@ def energy(
     axes.semilogy(run.time, positive, color=color, label=label)
     if bound and values.size and values[0] > 0:
         limit = energy_bound(run.model, run.time - run.time[0], float(values[0]), beta)
-        if limit is not None:
-            axes.semilogy(run.time, limit, "--", color=GREY, linewidth=0.9, label="bound")
+        if limit is not None and limit[-1] <= limit[0]:
+            axes.semilogy(
+                run.time, limit, "--", color=GREY, linewidth=0.9, label="bound on the mean"
+            )
+            axes.legend()
     axes.set_xlabel("time $t$")
     axes.set_ylabel(rf"energy $E_{{\beta}}$, $\beta={beta:g}$")
     return axes

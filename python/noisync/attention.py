@@ -1,0 +1,133 @@
+"""Self-attention: the deterministic part of a layer, as frozen, validated values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from noisync import _core, _validate
+from noisync._part import Part
+from noisync.errors import ArgumentError
+
+
+@dataclass(frozen=True, eq=False)
+class Exponential(Part):
+    """Weights proportional to e^{⟨Qx, Ky⟩}: what softmax and unnormalised attention share."""
+
+    beta: float | None = None
+    value: float | npt.ArrayLike = 1.0
+    query: npt.ArrayLike | None = None
+    key: npt.ArrayLike | None = None
+
+    normalized: ClassVar[bool]
+
+    def __post_init__(self) -> None:
+        if (self.query is None) != (self.key is None):
+            missing = "key" if self.key is None else "query"
+            raise ArgumentError(f"{missing} must be given together with the other of query and key")
+        if self.query is not None and self.key is not None:
+            if self.beta is not None:
+                raise ArgumentError(
+                    f"beta must be left out where query and key are given, got {self.beta!r}"
+                )
+            query = _validate.matrix("query", self.query)
+            key = _validate.matrix("key", self.key)
+            if query.shape != key.shape:
+                raise ArgumentError(
+                    f"query and key must have the same shape, got {query.shape} and {key.shape}"
+                )
+            object.__setattr__(self, "query", query)
+            object.__setattr__(self, "key", key)
+        else:
+            beta = 1.0 if self.beta is None else self.beta
+            object.__setattr__(self, "beta", _validate.real("beta", beta))
+        if np.ndim(self.value) == 0:
+            object.__setattr__(self, "value", _validate.real("value", self.value))
+        else:
+            value = _validate.matrix("value", self.value)
+            if value.shape[0] != value.shape[1]:
+                raise ArgumentError(f"value must be a number or square, got shape {value.shape}")
+            object.__setattr__(self, "value", value)
+
+    def check_dim(self, dim: int) -> None:
+        """Refuse matrices that do not act on tokens of dimension `dim`."""
+        for name in ("query", "key", "value"):
+            matrix = getattr(self, name)
+            if isinstance(matrix, np.ndarray) and matrix.shape[1] != dim:
+                raise ArgumentError(
+                    f"{name} must have {dim} columns like the tokens, got shape {matrix.shape}"
+                )
+
+    def _core_config(self) -> _core.ExponentialAttention:
+        is_matrix = isinstance(self.value, np.ndarray)
+        return _core.ExponentialAttention(
+            normalized=self.normalized,
+            beta=0.0 if self.beta is None else self.beta,
+            value_scale=1.0 if is_matrix else self.value,  # type: ignore[arg-type]
+            query=self.query,  # type: ignore[arg-type]
+            key=self.key,  # type: ignore[arg-type]
+            value=self.value if is_matrix else None,  # type: ignore[arg-type]
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Softmax(Exponential):
+    r"""Softmax self-attention.
+
+    .. math:: \mathrm{Attn}(x) = \sum_j \frac{w_j e^{\langle Qx, Kx_j\rangle}}
+              {\sum_k w_k e^{\langle Qx, Kx_k\rangle}} V x_j
+
+    Parameters
+    ----------
+    beta : float, optional
+        Inverse temperature: :math:`Q^T K = \beta I`. 1 unless `query` and `key` are given.
+    value : float or (dim, dim) array_like
+        V; a number a means V = aI: attractive for a > 0, repulsive for a < 0, off for 0.
+    query, key : (h, dim) array_like, optional
+        Q and K, instead of `beta`.
+
+    Raises
+    ------
+    ArgumentError
+        For matrices of the wrong shape, NaN, or `beta` together with `query` and `key`.
+
+    References
+    ----------
+    arXiv:2312.10794; arXiv:2604.26898, eq. (1.1).
+    """
+
+    kind: ClassVar[str] = "softmax"
+    normalized: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, eq=False)
+class Unnormalized(Exponential):
+    r"""Self-attention without the softmax denominator.
+
+    .. math:: \mathrm{Attn}(x) = \sum_j w_j e^{\langle Qx, Kx_j\rangle} V x_j
+
+    Parameters are those of :class:`Softmax`.
+
+    References
+    ----------
+    arXiv:2312.10794, where it is called USA.
+    """
+
+    kind: ClassVar[str] = "unnormalized"
+    normalized: ClassVar[bool] = False
+
+
+Attention = Softmax | Unnormalized
+
+#: The kinds of attention, by the name they have in a dict or TOML.
+KINDS = {part.kind: part for part in (Softmax, Unnormalized)}
+
+
+def value_scale(attention: Attention | None) -> float | None:
+    """Return a where V = aI (0 without attention), or None where V is a matrix."""
+    if attention is None:
+        return 0.0
+    return attention.value if isinstance(attention.value, float) else None
