@@ -18,11 +18,10 @@ def attention_drift(
     x: npt.ArrayLike,
     weights: npt.ArrayLike | None = None,
     *,
+    method: str = "auto",
     threads: int | None = None,
 ) -> npt.NDArray[Any]:
     """Evaluate the attention that every token receives.
-
-    A direct sum over tiles of pairs: O(N² d) operations, memory O(N d).
 
     Parameters
     ----------
@@ -31,6 +30,9 @@ def attention_drift(
         Unit rows. float32 is computed in float32, everything else in float64.
     weights : (n,) array_like, optional
         Non-negative, sum 1; uniform by default.
+    method : {"auto", "direct"}
+        ``"direct"``: a sum over tiles of pairs, O(N² d) operations and O(N d) memory. ``"auto"``
+        chooses among the methods there are, at present this one.
     threads : int, optional
         Default: all cores. The result is the same, bit for bit, for any number.
 
@@ -45,6 +47,7 @@ def attention_drift(
     """
     if not isinstance(attention, (Softmax, Unnormalized)):
         raise ArgumentTypeError(f"attention must be Softmax or Unnormalized, got {attention!r}")
+    _validate.choice("method", method, ("auto", "direct"))
     tokens = _validate.tokens("x", x)
     attention.check_dim(tokens.shape[1])
     mass = _validate.weights(weights, tokens.shape[0])

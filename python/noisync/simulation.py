@@ -99,7 +99,7 @@ def simulate(
     states = np.empty((len(saved), count, model.dim), real)
     recorder = Recorder(observe, layers)
 
-    with tqdm(total=layers, unit="layer", disable=not progress, leave=False) as bar:
+    with tqdm(total=layers, unit="layer", disable=not progress) as bar:
         outcome = _core.run_layers(
             np.ascontiguousarray(start, dtype=real),
             mass,

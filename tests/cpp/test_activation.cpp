@@ -56,8 +56,14 @@ Long size_of(Activation activation, bool derivative, Long z) {
                                : reference::activation(activation, z));
 }
 
-// In roundings of the result's size. Below the normal numbers any tiny number will do: vectorised
-// exponentials end there, and gelu multiplies what is left by z.
+// Below the normal numbers any tiny number will do: vectorised exponentials end there, and gelu
+// multiplies what is left by z.
+template <class Real>
+Long tiny_at(Long z) {
+    return (1 + std::abs(z)) * std::numeric_limits<Real>::min();
+}
+
+// In roundings of the result's size.
 template <class Real>
 Long largest_error(Activation activation, bool derivative) {
     const std::vector<Real> arguments = grid<Real>();
@@ -72,10 +78,10 @@ Long largest_error(Activation activation, bool derivative) {
         const Long z = arguments[i];
         const Long expected = derivative ? reference::activation_derivative(activation, z)
                                          : reference::activation(activation, z);
-        const Long tiny = (1 + std::abs(z)) * std::numeric_limits<Real>::min();
         const Long unit = reference::kRoundoff<Real> * amplification(activation, derivative, z) *
                           size_of(activation, derivative, z);
-        const Long error = std::max<Long>(0, std::abs(Long(results[i]) - expected) - tiny);
+        const Long error =
+            std::max<Long>(0, std::abs(Long(results[i]) - expected) - tiny_at<Real>(z));
         const bool right = std::isfinite(results[i]) && error <= worst * unit;
         worst = right ? worst : std::isfinite(results[i]) ? error / unit : HUGE_VALL;
     }
@@ -157,11 +163,10 @@ TEST_CASE_TEMPLATE("a number's result does not depend on its place", Real, doubl
                                        arguments.begin() + Index(begin + count));
                 noisync::apply(activation, part.data(), Index(count));
                 for (std::size_t i = 0; i < count; ++i) {
-                    const Long size = std::abs(Long(together[begin + i])) +
-                                      Long(std::numeric_limits<Real>::min());
                     const Long z = arguments[begin + i];
-                    worst = std::max(worst, std::abs(Long(part[i]) - together[begin + i]) /
-                                                (size * amplification(activation, false, z)));
+                    const Long whole = together[begin + i];
+                    const Long off = std::abs(Long(part[i]) - whole) - tiny_at<Real>(z);
+                    worst = off <= worst * std::abs(whole) ? worst : off / std::abs(whole);
                 }
             }
         }

@@ -121,6 +121,24 @@ TEST_CASE_TEMPLATE("a weightless token with overwhelming logits leaves the other
     }
 }
 
+TEST_CASE_TEMPLATE("a weightless token listens to its opposite, however small the exponential",
+                   Real, double, float) {
+    const double limit = -std::log(double(std::numeric_limits<Real>::min())) / 2;
+    Tokens<Real> x(2, 2);
+    x << 1, 0, -1, 0;
+    Vector<Real> weights(2);
+    weights << 0, 1;
+    for (const double beta : {1.0, 0.98 * limit, 1.05 * limit, 1.25 * limit, 3 * limit}) {
+        CAPTURE(beta);
+        Tokens<Real> out(2, 2);
+        Execution execution;
+        noisync::make_attention<Real>(with_beta(beta))->evaluate(x, weights, out, execution);
+        CHECK(std::abs(out(0, 0) + 1) <= 4 * reference::kRoundoff<Real>);
+        CHECK(out(0, 1) == 0);
+        CHECK(std::abs(out(1, 0) + 1) <= 4 * reference::kRoundoff<Real>);
+    }
+}
+
 TEST_CASE_TEMPLATE("just below and above the beta where the running maximum takes over", Real,
                    double, float) {
     const double limit = -std::log(double(std::numeric_limits<Real>::min())) / 2;

@@ -22,7 +22,8 @@ ExponentialAttention attention_config() {
     return config;
 }
 
-const Mlp kMlp{Activation::tanh, 40, 0.5, 0.25};
+// Wide enough for several tiles of neurons, between which no token may have moved.
+const Mlp kMlp{Activation::tanh, 300, 0.5, 0.25};
 
 struct System {
     Index rows = 20;

@@ -112,6 +112,7 @@ def test_a_trajectory_that_does_not_fit_is_refused_before_it_is_computed():
         (lambda: ns.sphere.uniform(3, 3, seed=0.5), "seed must be a non-negative integer"),
         (lambda: ns.sphere.normalize([[0.0, 0.0]]), "x: row 0 is zero and has no direction"),
         (lambda: ns.sphere.normalize([1.0, 0.0]), r"x must have shape \(n, dim\)"),
+        (lambda: ns.attention_drift(ns.Softmax(), X, method="fast"), "method must be one of auto"),
         (lambda: ns.attention_drift("softmax", X), "attention must be Softmax or Unnormalized"),
         (lambda: ns.attention_drift(ns.Softmax(value=np.eye(4)), X), "value must have 3 columns"),
         (lambda: ns.sample_field("mlp", X), "noise must be MLP"),

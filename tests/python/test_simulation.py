@@ -192,3 +192,12 @@ def test_energy_falls_by_28_orders_of_magnitude():
     model = ns.Model(dim=64, noise=ns.MLP("sigmoid", 256))
     run = ns.simulate(model, ns.sphere.uniform(64, 64), horizon=10, layers=500, save=[0, 500])
     assert run.energy()[1] < 1e-28 * run.energy()[0]
+
+
+def test_a_progress_bar_counts_the_layers(capsys):
+    model = ns.Model(dim=3, noise=ns.MLP("relu", 8))
+    x = ns.sphere.uniform(2, 3)
+    ns.simulate(model, x, horizon=1, layers=70, progress=True)
+    assert "70/70" in capsys.readouterr().err
+    ns.simulate(model, x, horizon=1, layers=70)
+    assert capsys.readouterr().err == ""
