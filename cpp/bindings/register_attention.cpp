@@ -1,5 +1,7 @@
 #include <pybind11/stl.h>
 
+#include <string>
+
 #include "arrays.hpp"
 #include "noisync/attention.hpp"
 #include "python_watch.hpp"
@@ -36,6 +38,24 @@ ExponentialAttention exponential(bool normalized, double beta, double value_scal
 
 }  // namespace
 
+void require_dim(const AttentionConfig& config, Index dim) {
+    std::visit(
+        [dim](const ExponentialAttention& attention) {
+            const auto fits = [dim](const std::optional<Matrix<double>>& matrix) {
+                return !matrix || matrix->cols() == dim;
+            };
+            const bool value_is_square = !attention.value || attention.value->rows() == dim;
+            const bool same_heads =
+                !attention.query || attention.query->rows() == attention.key->rows();
+            if (!fits(attention.query) || !fits(attention.key) || !fits(attention.value) ||
+                !value_is_square || !same_heads) {
+                throw py::value_error("query, key and value must fit tokens of dimension " +
+                                      std::to_string(dim));
+            }
+        },
+        config);
+}
+
 void register_attention(py::module_& module) {
     py::class_<ExponentialAttention>(module, "ExponentialAttention")
         .def(py::init(&exponential), py::kw_only(), py::arg("normalized"), py::arg("beta"),
@@ -49,6 +69,7 @@ void register_attention(py::module_& module) {
             return with_real(x, [&](auto zero) -> py::array {
                 using Real = decltype(zero);
                 const auto tokens = tokens_from<Real>(x, "x");
+                require_dim(config, tokens.cols());
                 const auto mass = vector_from<Real>(weights, tokens.rows(), "weights");
                 Tokens<Real> out(tokens.rows(), tokens.cols());
                 PythonWatch watch;

@@ -12,17 +12,20 @@ namespace noisync::bindings {
 
 namespace {
 
-// Copies the state into the caller's (slots, n, dim) array.
+// Copies the state into the caller's (slots, n, dim) array and counts what is there.
 template <class Real>
 class Save final : public Observer<Real> {
    public:
-    Save(std::vector<Index> layers, Real* out) : Observer<Real>(std::move(layers)), out_(out) {}
+    Save(std::vector<Index> layers, Real* out, Index& saved)
+        : Observer<Real>(std::move(layers)), out_(out), saved_(saved) {}
     void observe(Index slot, const Tokens<Real>& x, Execution&) override {
         std::copy_n(x.data(), x.size(), out_ + slot * x.size());
+        saved_ = slot + 1;
     }
 
    private:
     Real* out_;
+    Index& saved_;
 };
 
 // Writes E_beta after every layer into the caller's (layers + 1, betas) array.
@@ -77,12 +80,13 @@ struct MakeObserver {
     Index dim;
     Index layers;
     const Vector<double>& weights;
+    Index& saved;
 
     using Result = std::unique_ptr<Observer<Real>>;
     Result operator()(SaveRequest& request) const {
         const Index size = Index(request.layers.size()) * tokens * dim;
         return std::make_unique<Save<Real>>(request.layers,
-                                            output_buffer<Real>(request.out, size, "out"));
+                                            output_buffer<Real>(request.out, size, "out"), saved);
     }
     Result operator()(EnergyRequest& request) const {
         const Index size = (layers + 1) * Index(request.betas.size());
@@ -97,6 +101,7 @@ struct MakeObserver {
 // How a run ended. `error` is the Python exception that stopped it, or None.
 struct Outcome {
     Index completed = -1;   // last layer that every observer has seen; -1: not even layer 0
+    Index saved = 0;        // states in the SaveRequest's buffer
     Index lost_token = -1;  // the token that left the sphere, in layer completed + 1
     py::object error = py::none();
 };
@@ -114,19 +119,26 @@ template <class Real>
 Outcome run(const Start& start, std::vector<Request>& requests, int threads,
             const py::object& progress) {
     auto x = tokens_from<Real>(start.tokens, "tokens");
+    if (start.attention) {
+        require_dim(*start.attention, x.cols());
+    }
+    if (start.depth.layers < 1) {
+        throw py::value_error("layers must be positive");
+    }
     const auto weights = vector_from<double>(start.weights, x.rows(), "weights");
     const auto mass = vector_from<Real>(start.weights, x.rows(), "weights");
+    Outcome outcome;
     std::vector<std::unique_ptr<Observer<Real>>> owned;
     std::vector<Observer<Real>*> observers;
     for (Request& request : requests) {
         owned.push_back(std::visit(
-            MakeObserver<Real>{x.rows(), x.cols(), start.depth.layers, weights}, request));
+            MakeObserver<Real>{x.rows(), x.cols(), start.depth.layers, weights, outcome.saved},
+            request));
         observers.push_back(owned.back().get());
     }
     const auto attention = start.attention ? make_attention<Real>(*start.attention) : nullptr;
     const auto noise = start.noise ? make_noise<Real>(*start.noise) : nullptr;
 
-    Outcome outcome;
     PythonWatch watch(progress);
     try {
         run_watched(threads, watch, [&](Execution& execution) {
@@ -152,6 +164,7 @@ void register_dynamics(py::module_& module) {
         .def(py::init<py::function>(), py::arg("function"));
     py::class_<Outcome>(module, "Outcome")
         .def_readonly("completed", &Outcome::completed)
+        .def_readonly("saved", &Outcome::saved)
         .def_readonly("lost_token", &Outcome::lost_token)
         .def_readonly("error", &Outcome::error);
 

@@ -27,6 +27,9 @@ void register_energy(py::module_& module) {
         "cosine_histogram",
         [](const py::array& x, Index bins, int threads) {
             const auto tokens = tokens_from<double>(x, "x");
+            if (bins < 1) {
+                throw py::value_error("bins must be positive");
+            }
             std::vector<std::int64_t> counts;
             PythonWatch watch;
             run_watched(threads, watch, [&](Execution& execution) {

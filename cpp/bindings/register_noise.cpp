@@ -29,6 +29,9 @@ void register_noise(py::module_& module) {
             return with_real(x, [&](auto zero) -> py::array {
                 using Real = decltype(zero);
                 const auto tokens = tokens_from<Real>(x, "x");
+                if (layers < 1) {
+                    throw py::value_error("layers must be positive");
+                }
                 py::array_t<Real> out({layers, tokens.rows(), tokens.cols()});
                 Real* data = out.mutable_data();
                 PythonWatch watch;

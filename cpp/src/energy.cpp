@@ -8,15 +8,18 @@ namespace noisync {
 
 namespace {
 
-// Below this gap 1 - u the rounding of u costs more than four digits: the gap is then taken from
-// the difference of the tokens.
+// Below this gap |x - y|^2 / 2 its value from inner products has lost more than four digits: it is
+// then taken from the difference of the tokens.
 constexpr double kSmallGap = 1e-4;
 
-// gap(a, b) = 1 - <x_a, x_b> = |x_a - x_b|^2 / 2 for the rows of two blocks.
-void pair_gaps(const Tokens<double>& x, Index first_row, Index first_column, Matrix<double>& gap) {
+// gap(a, b) = |x_a - x_b|^2 / 2, which is 1 - <x_a, x_b> for unit rows, for the rows of two blocks.
+// `halves` holds |x_i|^2 / 2: norms that are 1 only up to rounding cost nothing.
+void pair_gaps(const Tokens<double>& x, const Vector<double>& halves, Index first_row,
+               Index first_column, Matrix<double>& gap) {
     gap.noalias() =
-        x.middleRows(first_row, gap.rows()) * x.middleRows(first_column, gap.cols()).transpose();
-    gap.array() = 1.0 - gap.array();
+        -x.middleRows(first_row, gap.rows()) * x.middleRows(first_column, gap.cols()).transpose();
+    gap.colwise() += halves.segment(first_row, gap.rows());
+    gap.rowwise() += halves.segment(first_column, gap.cols()).transpose();
     for (Index a = 0; a < gap.rows(); ++a) {
         for (Index b = 0; b < gap.cols(); ++b) {
             if (gap(a, b) < kSmallGap) {
@@ -32,6 +35,7 @@ std::vector<double> interaction_energy(const Tokens<double>& x, const Vector<dou
                                        const std::vector<double>& betas, Execution& execution) {
     const Blocks blocks{x.rows(), pair_block_size(x.rows())};
     const auto count = Index(betas.size());
+    const Vector<double> halves = 0.5 * x.rowwise().squaredNorm();
     struct Scratch {
         Matrix<double> gap;
         Matrix<double> term;
@@ -42,7 +46,7 @@ std::vector<double> interaction_energy(const Tokens<double>& x, const Vector<dou
     for_each_block_pair(blocks, execution, [&](Index i, Index j, int worker) {
         auto& [gap, term] = scratch[worker];
         gap.resize(blocks.length(i), blocks.length(j));
-        pair_gaps(x, blocks.begin(i), blocks.begin(j), gap);
+        pair_gaps(x, halves, blocks.begin(i), blocks.begin(j), gap);
         const auto left = weights.segment(blocks.begin(i), blocks.length(i));
         const auto right = weights.segment(blocks.begin(j), blocks.length(j));
         for (Index b = 0; b < count; ++b) {

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cmath>
+#include <limits>
 #include <type_traits>
 
 #include "noisync/pairs.hpp"
@@ -10,21 +11,22 @@ namespace noisync {
 
 namespace {
 
-// LN(v) for one row; false when v has no direction. Squares are summed after dividing by the
-// largest entry only where a plain sum would overflow or underflow.
+// LN(v) for one row; false when v has no direction. Where the sum of squares would overflow or lose
+// digits to underflow, the row is first divided by its largest entry.
 template <class Row>
 bool normalize_row(Row&& v) {
     using Real = std::decay_t<Row>::Scalar;
-    const Real norm = v.norm();
-    if (std::isnormal(norm)) {
-        v /= norm;
+    using Limits = std::numeric_limits<Real>;
+    const Real square = v.squaredNorm();
+    if (square > Limits::min() / Limits::epsilon() && square <= Limits::max()) {
+        v /= std::sqrt(square);
         return true;
     }
-    const Real careful = v.stableNorm();
-    if (!(careful > Real(0)) || !std::isfinite(careful)) {
+    const Real largest = v.cwiseAbs().maxCoeff();
+    if (!v.allFinite() || largest == Real(0)) {
         return false;
     }
-    v /= careful;
+    v /= largest;
     v.normalize();
     return true;
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import Any, ClassVar
 
 import numpy as np
@@ -46,10 +46,8 @@ def from_table(where: str, table: object, kinds: Mapping[str, Any]) -> Any:
     part = kinds[_validate.choice(f"{where}.type", table["type"], kinds)]
     parameters = [field.name for field in fields(part)]
     _validate.keys(where, table, ["type", *parameters])
-    arguments = {name: table[name] for name in parameters if name in table}
-    try:
-        return part(**arguments)
-    except TypeError as error:
-        if isinstance(error, ArgumentTypeError):
-            raise
-        raise ArgumentError(f"{where}: {str(error).removeprefix('MLP.__init__() ')}") from None
+    required = [f.name for f in fields(part) if f.default is MISSING]
+    for name in required:
+        if name not in table:
+            raise ArgumentError(f"{where}: the key {name!r} is missing")
+    return part(**{name: table[name] for name in parameters if name in table})

@@ -15,13 +15,13 @@ import numpy as np
 from scipy import special
 
 from noisync._quadrature import (
-    PROMISED,
     Function,
     gegenbauer,
     harmonic_dimension,
     legendre,
 )
 from noisync._validate import FloatArray
+from noisync.activations import PROMISED
 from noisync.errors import KernelAccuracyWarning
 
 _HERMITE_DEGREES = 1024
@@ -44,7 +44,8 @@ def schoenberg(
     power : float
         Its value at 1.
     """
-    counts = np.array([harmonic_dimension(n, dim) for n in range(degree + 1)])
+    # Beyond 1e250 the count only says that projection is useless there.
+    counts = np.minimum([harmonic_dimension(n, dim) for n in range(degree + 1)], 1e250)
     projected, projected_error = _by_projection(counts, dim, pair_mean, power)
     summed, summed_error = _by_mehler(counts, dim, phi, bias_variance, power)
     result = np.where(projected_error < summed_error, projected, summed)
@@ -70,7 +71,7 @@ def _by_projection(
     u = np.cos(t)
     density = 0.5 * np.pi * weight * np.sin(t) ** (dim - 2) / special.beta((dim - 1) / 2, 0.5)
     moments = gegenbauer(degree, dim, u) @ (density * pair_mean(u))
-    return counts * moments, counts * 4 * np.finfo(float).eps * power
+    return counts * moments, counts * 1e-14 * power
 
 
 def _by_mehler(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 import math
 import operator
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,7 +47,7 @@ def real(name: str, value: object, *, rule: str = "a finite number") -> float:
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
-        raise ArgumentTypeError(f"{name} must be {rule}, got {value!r}") from None
+        raise ArgumentTypeError(f"{name} must be {rule}, got {shown(value)}") from None
     if not math.isfinite(number):
         raise ArgumentError(f"{name} must be {rule}, got {number}")
     return number
@@ -67,6 +69,21 @@ def non_negative(name: str, value: object) -> float:
     return number
 
 
+def path(name: str, value: object) -> Path:
+    """Return `value` as a Path."""
+    if not isinstance(value, (str, os.PathLike)):
+        raise ArgumentTypeError(f"{name} must be the name of a file, got {shown(value)}")
+    return Path(value)
+
+
+def shown(value: object) -> str:
+    """Write a value for a message: an array by its shape, not its contents."""
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
 def choice(name: str, value: object, choices: Iterable[str]) -> str:
     """Return `value` if it is one of `choices`; else suggest the nearest."""
     known = sorted(choices)
@@ -81,6 +98,9 @@ def choice(name: str, value: object, choices: Iterable[str]) -> str:
 
 def nearest(value: str, known: Sequence[str]) -> str:
     """Return ' (did you mean ...?)' for the known word closest to `value`, or nothing."""
+    other_name = {"swish": "silu", "logistic": "sigmoid"}.get(value.lower())
+    if other_name in known:
+        return f" (did you mean {other_name!r}?)"
     found = difflib.get_close_matches(value.lower(), known, n=1, cutoff=0.5)
     return f" (did you mean {found[0]!r}?)" if found else ""
 
@@ -109,8 +129,8 @@ def finite_array(name: str, value: npt.ArrayLike) -> AnyFloatArray:
         raise ArgumentTypeError(f"{name} must be an array of real numbers, got {kind}") from None
     if not np.all(np.isfinite(array)):
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        place = where[0] if len(where) == 1 else where
-        raise ArgumentError(f"{name} must be finite, got {array[where]} at index {place}")
+        place = f" at index {where[0] if len(where) == 1 else where}" if where else ""
+        raise ArgumentError(f"{name} must be finite, got {array[where]}{place}")
     return array
 
 

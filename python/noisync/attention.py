@@ -26,8 +26,8 @@ class Exponential(Part):
 
     def __post_init__(self) -> None:
         if (self.query is None) != (self.key is None):
-            missing = "key" if self.key is None else "query"
-            raise ArgumentError(f"{missing} must be given together with the other of query and key")
+            given, missing = ("query", "key") if self.key is None else ("key", "query")
+            raise ArgumentError(f"{missing} must be given where {given} is, got None")
         if self.query is not None and self.key is not None:
             if self.beta is not None:
                 raise ArgumentError(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -10,13 +12,14 @@ from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+from matplotlib.backend_bases import FigureCanvasBase
 
 from noisync import _core, activations, config, energy, plot
 from noisync._threads import thread_count
 from noisync._version import __version__
 from noisync.errors import ArgumentError, NoisyncError
 from noisync.kernel import Kernel
-from noisync.paper import TARGETS, reproduce
+from noisync.paper import TARGETS, report_path, reproduce
 from noisync.paper.panel import end_state
 from noisync.plot._style import GREY
 from noisync.trajectory import Trajectory
@@ -76,18 +79,23 @@ def _parser() -> argparse.ArgumentParser:
 def _reproduce(options: argparse.Namespace) -> int:
     targets = TARGETS if options.target == "all" else (options.target,)
     agreed = reproduce(targets, options.out, progress=True)
-    print(f"report: {options.out / 'report.md'}")
+    print(f"report: {report_path(targets, options.out)}")
     if not agreed:
         print("noisync: published numbers were not reproduced, see the report", file=sys.stderr)
     return 0 if agreed else 1
 
 
 def _simulate(options: argparse.Namespace) -> int:
-    if options.out is not None:
-        _check_writable(options.out)
-    if options.plot is not None:
-        _check_writable(options.plot)
     planned = config.read(options.config, options.tokens)
+    if options.out is not None:
+        _check_writable("out", options.out)
+    if options.plot is not None:
+        _check_writable("plot", options.plot)
+        _check_picture(options.plot, planned)
+        if options.out == options.plot:
+            raise ArgumentError(f"out and plot must be two files, got {str(options.out)!r} twice")
+    # Batch systems end a job with SIGTERM: what was computed is saved then, too.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     begin = time.perf_counter()
     try:
         run = planned.simulate(progress=sys.stderr.isatty())
@@ -97,11 +105,13 @@ def _simulate(options: argparse.Namespace) -> int:
             partial.save(options.out)
             print(f"noisync: the states until then are in {options.out}", file=sys.stderr)
         raise
-    print(run)
-    print(f"computed in {time.perf_counter() - begin:.2f} s with {_core.level}")
-    _describe(run)
+    seconds = time.perf_counter() - begin
     if options.out is not None:
         run.save(options.out)
+    print(run)
+    print(f"computed in {seconds:.2f} s with {_core.level}")
+    _describe(run)
+    if options.out is not None:
         print(f"run: {options.out}")
     if options.plot is not None:
         _draw(run, options.plot)
@@ -109,25 +119,47 @@ def _simulate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _check_writable(path: Path) -> None:
-    try:
-        with path.open("ab"):
-            pass
-        if path.stat().st_size == 0:
-            path.unlink()
-    except OSError as error:
-        raise ArgumentError(f"out: cannot write {str(path)!r}: {error}") from error
+def _check_writable(name: str, path: Path) -> None:
+    folder = path.parent
+    if path.is_dir():
+        reason = "it is a folder"
+    elif not folder.is_dir():
+        reason = f"{str(folder)!r} is no folder"
+    elif not os.access(folder, os.W_OK | os.X_OK):
+        reason = f"no permission to write in {str(folder)!r}"
+    else:
+        return
+    raise ArgumentError(f"{name}: cannot write {str(path)!r}: {reason}")
+
+
+def _check_picture(path: Path, planned: config.RunConfig) -> None:
+    known = sorted(FigureCanvasBase.get_supported_filetypes())
+    if path.suffix.removeprefix(".").lower() not in known:
+        raise ArgumentError(
+            f"plot: the name must end in one of {', '.join(known)}, got {path.name!r}"
+        )
+    if len(planned.saved) < 2:
+        raise ArgumentError(
+            f"plot: a picture needs at least 2 saved states, got {len(planned.saved)} (run.save)"
+        )
+
+
+#: Above this number of tokens the summary leaves out what costs N² in memory.
+_SUMMARY_TOKENS = 4000
 
 
 def _describe(run: Trajectory) -> None:
-    if run.tokens.shape[0] == 0:
-        return
-    values = run.energy(1.0)
-    for where, state, value in (("first", 0, values[0]), ("last", -1, values[-1])):
-        line = f"{where} saved state, t = {run.time[state]:g}: energy E_1 = {value:.4g}"
-        if run.tokens.shape[1] > 1:
-            cosines = energy.pair_cosines(run.tokens[state])
-            line += f", mean cosine {cosines.mean():.4f}, {end_state(run.tokens[state])}"
+    for where, state in (("first", 0), ("last", -1)) if run.tokens.shape[0] else ():
+        x = run.tokens[state].astype(np.float64)
+        line = f"{where} saved state, t = {run.time[state]:g}: energy E_1 = "
+        line += f"{energy.interaction(run.tokens[state], 1.0, run.weights):.4g}"
+        n = x.shape[0]
+        if n > 1:
+            # Σ_{i≠j} ⟨x_i, x_j⟩ = |Σ x_i|² − n
+            mean = (float(np.sum(x.sum(axis=0) ** 2)) - n) / (n * (n - 1))
+            line += f", mean cosine {mean:.4f}"
+        if n <= _SUMMARY_TOKENS:
+            line += f", {end_state(x)}"
         print(line)
 
 

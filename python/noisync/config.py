@@ -13,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from noisync import _validate, sphere
+from noisync.energy import check_beta
 from noisync.errors import ArgumentError
 from noisync.model import Model
 from noisync.observers import Energy
-from noisync.simulation import simulate
+from noisync.simulation import saved_layers, simulate
 from noisync.trajectory import Trajectory
 
 if sys.version_info >= (3, 11):
@@ -24,7 +25,9 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-_RUN_KEYS = ("horizon", "layers", "seed", "replicate", "save", "dtype", "threads")
+_RUN_KEYS = (
+    "horizon", "layers", "seed", "replicate", "weights", "save", "dtype", "threads",
+)  # fmt: skip
 _TOKEN_KEYS = ("file", "normalize", "uniform", "seed")
 
 
@@ -36,6 +39,12 @@ class RunConfig:
     tokens: npt.NDArray[Any]
     run: Mapping[str, Any]
     observe: tuple[Energy, ...]
+
+    @property
+    def saved(self) -> list[int]:
+        """The layers whose states will be saved."""
+        layers = _validate.integer("layers", self.run["layers"], minimum=1)
+        return saved_layers(self.run.get("save"), layers)
 
     def simulate(self, *, progress: bool = False) -> Trajectory:
         """Run it."""
@@ -72,11 +81,15 @@ def read(path: str | os.PathLike[str], tokens: str | os.PathLike[str] | None = N
     for name in ("horizon", "layers"):
         if name not in run:
             raise ArgumentError(f"run: the key {name!r} is missing")
+    for name in ("tokens", "observe"):
+        if not isinstance(table.get(name, {}), Mapping):
+            raise ArgumentError(f"{name} must be a table, got {table[name]!r}")
     observe = table.get("observe", {})
     _validate.keys("observe", observe, ("energy",))
-    observers = tuple(
-        Energy(beta, name=f"energy_{float(beta):g}") for beta in observe.get("energy", [])
-    )
+    betas = observe.get("energy", [])
+    if not isinstance(betas, list):
+        raise ArgumentError(f"observe.energy must be a list of numbers, got {betas!r}")
+    observers = tuple(Energy(beta, name=f"energy_{check_beta(beta):g}") for beta in betas)
     start = _tokens(table.get("tokens", {}), Path(path).parent, tokens, model.dim)
     return RunConfig(model, start, run, observers)
 
@@ -101,6 +114,8 @@ def _tokens(
     normalize = table.get("normalize", False)
     if not isinstance(normalize, bool):
         raise ArgumentError(f"tokens.normalize must be true or false, got {normalize!r}")
+    if not isinstance(table.get("file", ""), str):
+        raise ArgumentError(f"tokens.file must be the name of a file, got {table['file']!r}")
     if override is not None or "file" in table:
         source = Path(override) if override is not None else folder / table["file"]
         array = load_tokens(source)

@@ -88,7 +88,7 @@ def cosine_histogram(
     CosineHistogram
         `counts` sums to n(n−1)/2.
     """
-    bins = _validate.integer("bins", bins, minimum=1)
+    bins = _validate.integer("bins", bins, minimum=1, maximum=2**24)
     counts = _core.cosine_histogram(_validate.tokens("x", x), bins, thread_count(threads))
     return CosineHistogram(counts, np.linspace(-1.0, 1.0, bins + 1))
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import numpy.typing as npt
 
 from noisync import _core, _validate
 from noisync._threads import thread_count
 from noisync.attention import Attention, Softmax, Unnormalized
-from noisync.errors import ArgumentTypeError
+from noisync.errors import ArgumentTypeError, SimulationError
 from noisync.noise import MLP, Noise
 
 
@@ -36,6 +37,13 @@ def attention_drift(
     threads : int, optional
         Default: all cores. The result is the same, bit for bit, for any number.
 
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        For arguments that break a rule.
+    SimulationError
+        If exponentials overflow, as those of unnormalised attention do for large logits.
+
     Returns
     -------
     (n, dim) ndarray
@@ -51,7 +59,14 @@ def attention_drift(
     tokens = _validate.tokens("x", x)
     attention.check_dim(tokens.shape[1])
     mass = _validate.weights(weights, tokens.shape[0])
-    return _core.attention(attention._core_config(), tokens, mass, thread_count(threads))
+    drift = _core.attention(attention._core_config(), tokens, mass, thread_count(threads))
+    if not np.all(np.isfinite(drift)):
+        row = int(np.flatnonzero(~np.isfinite(drift).all(axis=1))[0])
+        raise SimulationError(
+            f"the attention of token {row} is not finite: exponentials of these logits overflow "
+            f"{drift.dtype}"
+        )
+    return drift
 
 
 def sample_field(

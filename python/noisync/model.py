@@ -57,7 +57,9 @@ class Model:
     noise: Noise | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "dim", _validate.integer("dim", self.dim, minimum=2))
+        object.__setattr__(
+            self, "dim", _validate.integer("dim", self.dim, minimum=2, maximum=2**24)
+        )
         if self.attention is not None:
             if not isinstance(self.attention, Exponential):
                 raise ArgumentTypeError(
@@ -86,6 +88,8 @@ class Model:
     @classmethod
     def from_dict(cls, table: Mapping[str, Any]) -> Model:
         """Return the model that :meth:`to_dict` described; unknown keys are an error."""
+        if not isinstance(table, Mapping):
+            raise ArgumentTypeError(f"model must be a table, got {_validate.shown(table)}")
         _validate.keys("model", table, ("dim", "attention", "noise"))
         if "dim" not in table:
             raise ArgumentError("model: the key 'dim' is missing")
@@ -102,4 +106,8 @@ class Model:
     @classmethod
     def from_toml(cls, text: str) -> Model:
         """Return the model that a TOML document describes."""
-        return cls.from_dict(tomllib.loads(text))
+        try:
+            table = tomllib.loads(text)
+        except (tomllib.TOMLDecodeError, TypeError, AttributeError) as error:
+            raise ArgumentError(f"model: not valid TOML: {error}") from None
+        return cls.from_dict(table)

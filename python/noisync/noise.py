@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar
 
 from noisync import _core, _validate, activations
@@ -43,13 +44,15 @@ class MLP(Part):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "activation", activations.check_name(self.activation))
-        object.__setattr__(self, "width", _validate.integer("width", self.width, minimum=1))
+        object.__setattr__(
+            self, "width", _validate.integer("width", self.width, minimum=1, maximum=2**31 - 1)
+        )
         object.__setattr__(self, "sigma_u", _validate.non_negative("sigma_u", self.sigma_u))
         object.__setattr__(self, "sigma_w", _validate.non_negative("sigma_w", self.sigma_w))
 
     def kernel(self, dim: int) -> Kernel:
         """Return the covariance kernel of the field on S^{dim-1}."""
-        return Kernel(self.activation, dim, self.sigma_u, self.sigma_w)
+        return _kernel(self.activation, dim, self.sigma_u, self.sigma_w)
 
     def _core_config(self) -> _core.Mlp:
         return _core.Mlp(
@@ -58,6 +61,11 @@ class MLP(Part):
             sigma_u=self.sigma_u,
             sigma_w=self.sigma_w,
         )
+
+
+@lru_cache(maxsize=256)
+def _kernel(activation: str, dim: int, sigma_u: float, sigma_w: float) -> Kernel:
+    return Kernel(activation, dim, sigma_u, sigma_w)  # its rates are computed once
 
 
 Noise = MLP

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,10 @@ from noisync.energy import check_beta
 from noisync.errors import ArgumentError, ArgumentTypeError
 
 UserFunction = Callable[[npt.NDArray[Any]], npt.ArrayLike]
+
+
+#: What can name a variable of a netCDF file.
+_NAME = re.compile(r"[A-Za-z_][\w.+-]*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,11 @@ class Energy:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "beta", check_beta(self.beta))
+        if not _NAME.fullmatch(str(self.name)) or str(self.name) != self.name:
+            raise ArgumentError(
+                f"name must be letters, digits, '_', '.', '+' or '-' after a letter, "
+                f"got {self.name!r}"
+            )
 
 
 Observer = Energy | UserFunction
@@ -42,21 +52,25 @@ Observer = Energy | UserFunction
 class Recorder:
     """Turns observers into requests to the core and their results into arrays."""
 
-    def __init__(self, observers: Sequence[Observer], layers: int) -> None:
+    def __init__(self, observers: Sequence[Observer] | None, layers: int) -> None:
         self._layers = layers
         self._series: dict[str, FloatArray | list[npt.NDArray[Any]]] = {}
         self.requests: list[_core.EnergyRequest | _core.CallRequest] = []
-        if isinstance(observers, Energy) or callable(observers):
-            raise ArgumentTypeError(f"observe must be a sequence of observers, got {observers!r}")
-        for observer in observers:
-            self._add(observer)
+        given: object = () if observers is None else observers
+        if not isinstance(given, Sequence):
+            raise ArgumentTypeError(f"observe must be a sequence of observers, got {given!r}")
+        for place, observer in enumerate(given):
+            self._add(place, observer)
 
-    def _add(self, observer: Observer) -> None:
-        if not isinstance(observer, Energy) and not callable(observer):
+    def _add(self, place: int, observer: Any) -> None:
+        # A class is callable too, but what it makes of the tokens is no observation.
+        known = isinstance(observer, Energy) or callable(observer)
+        if not known or isinstance(observer, type):
             raise ArgumentTypeError(
-                f"observe: an observer is ns.Energy or a function of the tokens, got {observer!r}"
+                "observe: an observer is an ns.Energy(...) or a function of the tokens, "
+                f"got {observer!r}"
             )
-        name = observer.name if isinstance(observer, Energy) else _name_of(observer)
+        name = observer.name if isinstance(observer, Energy) else _name_of(observer, place)
         if name in self._series:
             raise ArgumentError(f"observe: two observers are called {name!r}; give one a name")
         if isinstance(observer, Energy):
@@ -78,15 +92,25 @@ class Recorder:
         }
 
 
-def _name_of(function: object) -> str:
-    return str(getattr(function, "__name__", type(function).__name__))
+def _name_of(function: object, place: int) -> str:
+    name = str(getattr(function, "__name__", type(function).__name__))
+    return name if _NAME.fullmatch(name) else f"observer_{place}"  # a lambda has no usable name
 
 
 def _appender(
     name: str, function: UserFunction, rows: list[npt.NDArray[Any]]
 ) -> Callable[[npt.NDArray[Any]], None]:
     def append(tokens: npt.NDArray[Any]) -> None:
-        value = np.asarray(function(tokens))
+        try:
+            value = np.array(function(tokens))  # a copy: the function may reuse its buffer
+        except Exception as error:
+            if hasattr(error, "add_note"):  # Python 3.11
+                error.add_note(f"raised by the observer {name!r} at layer {len(rows)}")
+            raise
+        if value.dtype.kind not in "biuf":
+            raise ArgumentTypeError(
+                f"observe: {name} must return real numbers, got dtype {value.dtype}"
+            )
         if rows and value.shape != rows[0].shape:
             raise ArgumentError(
                 f"observe: {name} must return the same shape at every layer, "

@@ -18,7 +18,7 @@ from noisync.model import Model
 from noisync.observers import Observer, Recorder
 from noisync.trajectory import Trajectory
 
-_DTYPES = ("float64", "float32")
+_DTYPES = ("float32", "float64")
 
 
 def simulate(
@@ -32,7 +32,7 @@ def simulate(
     weights: npt.ArrayLike | None = None,
     save: int | Sequence[int] | None = None,
     observe: Sequence[Observer] = (),
-    dtype: str = "float64",
+    dtype: npt.DTypeLike = "float64",
     threads: int | None = None,
     progress: bool = False,
 ) -> Trajectory:
@@ -93,7 +93,7 @@ def simulate(
     seed = _validate.integer("seed", seed, minimum=0, maximum=2**64 - 1)
     replicate = _validate.integer("replicate", replicate, minimum=0, maximum=2**32 - 1)
     mass = _validate.weights(weights, count)
-    real = np.dtype(_validate.choice("dtype", dtype, _DTYPES))
+    real = _dtype(dtype)
     workers = thread_count(threads)
     saved = saved_layers(save, layers, count * model.dim * real.itemsize)
     states = np.empty((len(saved), count, model.dim), real)
@@ -115,7 +115,7 @@ def simulate(
         )
         _advance(bar, outcome.completed)
 
-    kept = np.array([layer for layer in saved if layer <= outcome.completed], dtype=np.int64)
+    kept = np.array(saved[: outcome.saved], dtype=np.int64)
     trajectory = Trajectory(
         layer=kept,
         tokens=states[: kept.size],
@@ -129,6 +129,17 @@ def simulate(
     )
     _raise_if_stopped(outcome, trajectory)
     return trajectory
+
+
+def _dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        name = str(dtype)
+    if name not in _DTYPES:
+        raise ArgumentError(f"dtype must be one of {', '.join(_DTYPES)}, got {name!r}")
+    result: np.dtype[Any] = np.dtype(name)
+    return result
 
 
 def saved_layers(save: int | Sequence[int] | None, layers: int, state_bytes: int = 0) -> list[int]:

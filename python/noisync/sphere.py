@@ -26,8 +26,8 @@ def uniform(n: int, dim: int, seed: int = 0) -> FloatArray:
     -------
     (n, dim) ndarray of float64, rows of norm 1
     """
-    n = _validate.integer("n", n, minimum=1)
-    dim = _validate.integer("dim", dim, minimum=2)
+    n = _validate.integer("n", n, minimum=1, maximum=2**32)
+    dim = _validate.integer("dim", dim, minimum=2, maximum=2**24)
     seed = _validate.integer("seed", seed, minimum=0, maximum=2**64 - 1)
     return normalize(_core.initial_normals(seed, 0, n * dim).reshape(n, dim))
 

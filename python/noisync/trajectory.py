@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, fields
 from types import MappingProxyType
 from typing import Any
 
@@ -13,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
+from noisync import _validate
 from noisync import energy as _energy
 from noisync._validate import FloatArray
 from noisync._version import __version__
@@ -63,6 +63,10 @@ class Trajectory:
             array.setflags(write=False)
         object.__setattr__(self, "observed", MappingProxyType(dict(self.observed)))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        values = [getattr(self, item.name) for item in fields(self)]
+        return type(self), tuple(dict(v) if isinstance(v, Mapping) else v for v in values)
+
     @property
     def time(self) -> FloatArray:
         """Times of the saved states, (K,)."""
@@ -75,7 +79,7 @@ class Trajectory:
         return self._time_of(np.arange(count))
 
     def _time_of(self, layer: npt.NDArray[np.int64]) -> FloatArray:
-        return np.asarray(layer * (self.horizon / self.layers), dtype=np.float64)
+        return np.asarray(layer * self.horizon / self.layers, dtype=np.float64)
 
     def __repr__(self) -> str:
         count, n, dim = self.tokens.shape
@@ -128,32 +132,43 @@ class Trajectory:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the run to a netCDF-4 file that :func:`noisync.load` and xarray read."""
-        target = Path(path)
+        target = _validate.path("path", path)
         # A file appears whole or not at all, and an old one is lost only when the new one is there.
         partial = target.with_name(target.name + ".part")
         try:
             self.to_dataset().to_netcdf(partial, engine="netcdf4")
             partial.replace(target)
         except OSError as error:
-            partial.unlink(missing_ok=True) if partial.parent.is_dir() else None
             raise ArgumentError(f"path: cannot write {str(target)!r}: {error}") from error
+        finally:
+            if target.parent.is_dir():
+                partial.unlink(missing_ok=True)
 
 
 def load(path: str | os.PathLike[str]) -> Trajectory:
     """Read a run that :meth:`Trajectory.save` wrote.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    Trajectory
 
     Raises
     ------
     ArgumentError
         If the file does not exist, is no netCDF file, or holds something else.
     """
+    source = _validate.path("path", path)
     try:
-        with xr.open_dataset(path, engine="netcdf4") as opened:
+        with xr.open_dataset(source, engine="netcdf4") as opened:
             data = opened.load()
     except (OSError, ValueError) as error:
-        raise ArgumentError(f"path: cannot read {os.fspath(path)!r}: {error}") from error
+        raise ArgumentError(f"path: cannot read {str(source)!r}: {error}") from error
     if data.attrs.get("format") != _FORMAT:
-        raise ArgumentError(f"path: {os.fspath(path)!r} is not a trajectory written by noisync")
+        raise ArgumentError(f"path: {str(source)!r} is not a trajectory written by noisync")
     prefix = "observed_"
     return Trajectory(
         layer=data["layer"].to_numpy().astype(np.int64),

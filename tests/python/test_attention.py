@@ -83,6 +83,15 @@ def test_scalar_logits_equal_the_matrices_they_stand_for():
     )
 
 
+@pytest.mark.parametrize("beta", [2.0, 1000.0, -1000.0])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_token_without_weight_is_carried_along(beta, dtype):
+    # The largest logit of token 0 is its own, or its opposite's; only token 1 has weight.
+    x = np.array([[1.0, 0], [0, 1.0], [-1.0, 0]], dtype=dtype)
+    drift = ns.attention_drift(ns.Softmax(beta=beta), x, [0.0, 1.0, 0.0])
+    np.testing.assert_allclose(drift, np.tile([0.0, 1.0], (3, 1)), atol=1e-6)
+
+
 def test_the_drift_turns_with_the_tokens():
     x = ns.sphere.uniform(200, 8)
     rotation = ortho_group.rvs(8, random_state=1)

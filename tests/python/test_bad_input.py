@@ -1,5 +1,8 @@
 """What simulate and the measures refuse, each with a sentence."""
 
+import multiprocessing
+import warnings
+
 import numpy as np
 import pytest
 
@@ -63,7 +66,12 @@ def test_tokens(tokens, message):
         ({"save": "all"}, "save must be a positive integer, got 'all'"),
         ({"dtype": "float16"}, "dtype must be one of float32, float64, got 'float16'"),
         ({"threads": 0}, "threads must be a positive integer, got 0"),
-        ({"observe": [3]}, "observe: an observer is ns.Energy or a function"),
+        ({"observe": [3]}, "observe: an observer is an ns.Energy"),
+        ({"observe": [ns.Energy]}, "observe: an observer is an ns.Energy.*got <class"),
+        (
+            {"observe": [lambda x: {"a": 1}]},
+            "observer_0 must return real numbers, got dtype object",
+        ),
         ({"observe": ns.Energy()}, "observe must be a sequence of observers"),
         ({"observe": [ns.Energy(), ns.Energy(2.0)]}, "two observers are called 'energy'"),
         ({"observe": [lambda x: np.zeros(len(seen(x)))]}, "must return the same shape"),
@@ -139,3 +147,20 @@ def test_the_exceptions_are_the_builtin_ones_too():
         ns.simulate(MODEL, X, horizon=1.0, layers=0)
     with pytest.raises(TypeError, match="layers"):
         ns.simulate(MODEL, X, horizon=1.0, layers="2")
+
+
+def test_overflowing_attention_is_an_error_not_an_infinity():
+    with pytest.raises(ns.SimulationError, match="attention of token 0 is not finite"):
+        ns.attention_drift(ns.Unnormalized(beta=800.0), X)
+
+
+def test_a_forked_process_computes_with_one_thread():
+    ns.simulate(MODEL, X, horizon=1.0, layers=2, threads=2)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Python 3.12 warns of forking with threads
+        with multiprocessing.get_context("fork").Pool(1) as pool:
+            energy = pool.apply_async(ns.energy.interaction, (X,)).get(timeout=30)
+            refused = pool.apply_async(ns.energy.interaction, (X,), {"threads": 2})
+            with pytest.raises(ns.ArgumentError, match="threads must be 1 in a forked process"):
+                refused.get(timeout=30)
+    assert energy == ns.energy.interaction(X)

@@ -73,3 +73,13 @@ def test_pair_cosines_are_ordered_like_pdist():
 
     x = ns.sphere.uniform(9, 3)
     np.testing.assert_allclose(ns.energy.pair_cosines(x), 1 - pdist(x, "cosine"), atol=1e-14)
+
+
+@pytest.mark.parametrize("gap", [2e-3, 1.01e-4, 0.99e-4])
+def test_norms_that_are_one_up_to_rounding_cost_nothing(gap):
+    # float32 tokens: |x - y|² / 2 of the tokens as they are, on both sides of the switch at 1e-4.
+    angle = np.arccos(1 - gap)
+    x = np.array([[1.0, 0.0], [np.cos(angle), np.sin(angle)]], dtype=np.float32)
+    x = (x @ np.array([[0.6, 0.8], [-0.8, 0.6]], dtype=np.float32)).astype(np.float32)
+    exact = reference.energy(x.astype(np.float64), np.full(2, 0.5), 1.0)
+    assert ns.energy.interaction(x) == pytest.approx(exact, rel=1e-10)

@@ -20,18 +20,16 @@ class AlarmError(Exception):
 
 @pytest.fixture
 def alarm():
-    """A function that arranges an AlarmError after some seconds, and tells when it rang."""
-    rung = []
+    """A function that arranges an AlarmError after some seconds, and returns when that is."""
 
     def ring(_signal, _frame):
-        rung.append(time.monotonic())
         raise AlarmError
 
     old = signal.signal(signal.SIGALRM, ring)
 
     def arrange(seconds):
         signal.setitimer(signal.ITIMER_REAL, seconds)
-        return rung
+        return time.monotonic() + seconds
 
     yield arrange
     signal.setitimer(signal.ITIMER_REAL, 0)
@@ -43,28 +41,29 @@ def alarm():
     [
         # one layer alone takes far longer than a second
         (40_000, ns.Model(dim=64, attention=ns.Softmax())),
+        (6_000, ns.Model(dim=2000, attention=ns.Softmax(query=np.eye(2000), key=np.eye(2000)))),
         (2_000, ns.Model(dim=64, noise=ns.MLP("erf", width=1_000_000))),
         # many short layers
         (8, ns.Model(dim=3, attention=ns.Softmax(), noise=ns.MLP("relu", 16))),
     ],
-    ids=["attention", "noise", "layers"],
+    ids=["attention", "projections", "noise", "layers"],
 )
 def test_a_signal_is_noticed_within_a_second(alarm, tokens, model):
     x = ns.sphere.uniform(tokens, model.dim)
-    rung = alarm(0.5)
+    due = alarm(0.5)
     with pytest.raises(AlarmError) as stopped:
         ns.simulate(model, x, horizon=1.0, layers=20_000_000, save=[0])
-    assert time.monotonic() - rung[0] < 1.0
+    assert 0 <= time.monotonic() - due < 1.0
     trajectory = stopped.value.trajectory
     np.testing.assert_array_equal(trajectory.tokens, x[None])
 
 
 def test_the_drift_alone_can_be_interrupted(alarm):
     x = ns.sphere.uniform(60_000, 64)
-    rung = alarm(0.3)
+    due = alarm(0.3)
     with pytest.raises(AlarmError):
         ns.attention_drift(ns.Softmax(), x)
-    assert time.monotonic() - rung[0] < 1.0
+    assert 0 <= time.monotonic() - due < 1.0
 
 
 def test_ctrl_c_keeps_what_was_computed():
@@ -93,7 +92,8 @@ def test_an_observer_that_fails_passes_its_exception_on():
     model = ns.Model(dim=3, noise=ns.MLP("relu", 16))
     with pytest.raises(AlarmError) as stopped:
         ns.simulate(model, ns.sphere.uniform(2, 3), horizon=1, layers=9, observe=[fail_later])
-    np.testing.assert_array_equal(stopped.value.trajectory.layer, [0, 1, 2])
+    # The state of layer 3 was saved before the observer saw it.
+    np.testing.assert_array_equal(stopped.value.trajectory.layer, [0, 1, 2, 3])
     assert len(stopped.value.trajectory.observed["fail_later"]) == 3
 
 

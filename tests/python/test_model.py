@@ -73,7 +73,7 @@ def test_the_kernel_is_the_one_of_the_noise():
         (lambda: ns.Model(dim=3, noise=1.0), "noise must be MLP or None, got 1.0"),
         (lambda: ns.Softmax(beta=np.nan), "beta must be a finite number, got nan"),
         (lambda: ns.Softmax(beta="cold"), "beta must be a finite number, got 'cold'"),
-        (lambda: ns.Softmax(query=np.eye(3)), "key must be given together"),
+        (lambda: ns.Softmax(query=np.eye(3)), "key must be given where query is, got None"),
         (lambda: ns.Softmax(1.0, query=np.eye(3), key=np.eye(3)), "beta must be left out"),
         (lambda: ns.Softmax(query=np.eye(3), key=np.eye(2)), r"same shape, got \(3, 3\)"),
         (lambda: ns.Softmax(value=np.ones((2, 3))), r"value must be a number or square"),
@@ -91,6 +91,9 @@ def test_the_kernel_is_the_one_of_the_noise():
         (lambda: ns.MLP(None, 8), "activation must be one of elu, .*, got None"),
         (lambda: ns.Model.from_dict({"dim": 3, "nois": {}}), r"did you mean 'noise'"),
         (lambda: ns.Model.from_dict({}), "the key 'dim' is missing"),
+        (lambda: ns.Model.from_dict([1]), r"model must be a table, got \[1\]"),
+        (lambda: ns.Model.from_toml("dim = "), "model: not valid TOML"),
+        (lambda: ns.MLP("swish", 8), r"got 'swish' \(did you mean 'silu'\?\)"),
         (lambda: ns.Model.from_dict({"dim": 3, "noise": {"type": "mpl"}}), "did you mean 'mlp'"),
         (lambda: ns.Model.from_dict({"dim": 3, "noise": {}}), "the key 'type' is missing"),
         (lambda: ns.Model.from_dict({"dim": 3, "noise": 4}), "model.noise must be a table"),
@@ -100,7 +103,7 @@ def test_the_kernel_is_the_one_of_the_noise():
         ),
         (
             lambda: ns.Model.from_dict({"dim": 3, "noise": {"type": "mlp", "width": 4}}),
-            "model.noise: .*activation",
+            "model.noise: the key 'activation' is missing",
         ),
     ],
 )

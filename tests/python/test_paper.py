@@ -18,7 +18,7 @@ def test_all_published_numbers_agree(tmp_path):
         rows = list(csv.DictReader(lines))
     assert len(rows) == 24
     assert all(value == "True" for row in rows for key, value in row.items() if "agrees" in key)
-    assert "All 96 numbers agree" in (tmp_path / "report.md").read_text()
+    assert "All 96 numbers agree" in (tmp_path / "report-table.md").read_text()
 
 
 def test_a_number_that_is_out_makes_the_command_fail(tmp_path, monkeypatch, capsys):
@@ -27,7 +27,7 @@ def test_a_number_that_is_out_makes_the_command_fail(tmp_path, monkeypatch, caps
     monkeypatch.setattr(table, "rows", lambda: rows)
     assert main(["reproduce", "table", "--out", str(tmp_path)]) == 1
     assert "not reproduced" in capsys.readouterr().err
-    report = (tmp_path / "report.md").read_text()
+    report = (tmp_path / "report-table.md").read_text()
     assert "1 of 96 numbers differ" in report
     assert report.count("✗") == 2
 

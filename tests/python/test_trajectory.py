@@ -1,5 +1,8 @@
 """Results in memory and on disk."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -89,3 +92,33 @@ def test_an_unwritable_target(small_run, tmp_path):
         small_run.save(tmp_path / "file" / "run.nc")
     with pytest.raises(ns.ArgumentError, match="path: cannot write"):
         small_run.save(tmp_path / "missing" / "run.nc")
+
+
+def test_results_and_kernels_can_be_pickled(small_run):
+    for same in (pickle.loads(pickle.dumps(small_run)), copy.deepcopy(small_run)):
+        np.testing.assert_array_equal(same.tokens, small_run.tokens)
+        assert same.model == small_run.model
+    kernel = small_run.model.kernel
+    assert pickle.loads(pickle.dumps(kernel)) == kernel
+    assert kernel == ns.Kernel("tanh", 3, 0.1, 0.2)
+    assert kernel != ns.Kernel("tanh", 4, 0.1, 0.2)
+
+
+def test_an_observer_without_a_usable_name_is_numbered(tmp_path):
+    model = ns.Model(dim=3, noise=ns.MLP("relu", 8))
+    run = ns.simulate(
+        model, ns.sphere.uniform(4, 3), horizon=1, layers=2, observe=[lambda x: x.sum()]
+    )
+    run.save(tmp_path / "run.nc")
+    assert set(ns.load(tmp_path / "run.nc").observed) == {"observer_0"}
+
+
+def test_paths_are_names():
+    with pytest.raises(ns.ArgumentTypeError, match="path must be the name of a file, got 3"):
+        ns.load(3)
+
+
+@pytest.mark.parametrize("name", ["a/b", "", 3, None, "é"])
+def test_names_of_observers_must_suit_a_file(name):
+    with pytest.raises(ns.ArgumentError, match="name must be letters"):
+        ns.Energy(name=name)

@@ -78,13 +78,13 @@ class Execution {
                 }
                 try {
                     task(index, worker);
+                    if (worker == 0) {
+                        poll();
+                    }
                 } catch (...) {
                     if (!failed.exchange(true)) {
                         error = std::current_exception();
                     }
-                }
-                if (worker == 0) {
-                    poll();
                 }
             }
         }

@@ -30,41 +30,37 @@ class Exponential final : public Attention<Real> {
 
     void evaluate(const Tokens<Real>& x, const Vector<Real>& weights, Tokens<Real>& out,
                   Execution& execution) override {
-        weigh(x, weights);
+        sums_.setZero(x.rows(), x.cols() + 1);
         if (has_symmetric_logits()) {
-            sum_symmetric(x, execution);
+            sum_symmetric(x, weights, execution);
         } else if (query_.size() == 0) {
-            sum_general(Tokens<Real>(x * beta_), x, execution);
+            sum_general(x * beta_, x, x, weights, execution);
         } else {
-            sum_general(Tokens<Real>(x * query_.transpose()), Tokens<Real>(x * key_.transpose()),
-                        execution);
+            project(x, query_, queries_, execution);
+            project(x, key_, keys_, execution);
+            sum_general(queries_, keys_, x, weights, execution);
         }
-        finish(x.cols(), out);
+        finish(x.cols(), out, execution);
     }
 
    private:
     // With |logit| <= |beta| the exponentials e^{logit - |beta|} of a row neither overflow nor all
-    // vanish as long as e^{-2|beta|} is a normal number; beyond, a running maximum is needed.
+    // vanish as long as e^{-2|beta|} is a normal number; beyond, a running maximum is needed. Half
+    // that range is left to small weights.
     [[nodiscard]] bool has_symmetric_logits() const {
-        const Real limit = -std::log(std::numeric_limits<Real>::min()) / 2;
+        const Real limit = -std::log(std::numeric_limits<Real>::min()) / 4;
         return query_.size() == 0 && std::abs(beta_) < limit;
     }
 
-    // Rows (w_j x_j, w_j): one product with the exponentials gives numerator and denominator.
-    void weigh(const Tokens<Real>& x, const Vector<Real>& weights) {
-        const Index d = x.cols();
-        weighted_.resize(x.rows(), d + 1);
-        weighted_.leftCols(d) = weights.asDiagonal() * x;
-        weighted_.col(d) = weights;
-        sums_.setZero(x.rows(), d + 1);
-        shift_.setZero(x.rows());
-    }
-
-    // sums_i = sum_j e^{beta u_ij - |beta|} (w_j x_j, w_j) from tiles i <= j.
-    void sum_symmetric(const Tokens<Real>& x, Execution& execution) {
+    // sums_i = sum_j e^{beta u_ij - |beta|} (w_j x_j, w_j) from tiles i <= j: one product gives the
+    // numerator and the denominator.
+    void sum_symmetric(const Tokens<Real>& x, const Vector<Real>& weights, Execution& execution) {
         const Blocks blocks{x.rows(), pair_block_size(x.rows())};
         const Real bound = std::abs(beta_);
-        shift_.setConstant(bound);
+        values_.resize(x.rows(), x.cols() + 1);
+        values_.leftCols(x.cols()) = weights.asDiagonal() * x;
+        values_.col(x.cols()) = weights;
+        shift_.setConstant(x.rows(), bound);
         std::vector<Matrix<Real>> tiles(execution.threads());
         for_each_block_pair(blocks, execution, [&](Index i, Index j, int worker) {
             const auto rows = [&](auto& matrix, Index block) {
@@ -74,17 +70,23 @@ class Exponential final : public Attention<Real> {
             tile.resize(blocks.length(i), blocks.length(j));
             tile.noalias() = rows(x, i) * rows(x, j).transpose();
             tile.array() = (tile.array() * beta_ - bound).exp();
-            rows(sums_, i).noalias() += tile * rows(weighted_, j);
+            rows(sums_, i).noalias() += tile * rows(values_, j);
             if (i != j) {
-                rows(sums_, j).noalias() += tile.transpose() * rows(weighted_, i);
+                rows(sums_, j).noalias() += tile.transpose() * rows(values_, i);
             }
         });
     }
 
-    // sums_i = sum_j e^{<q_i, k_j> - shift_i} (w_j x_j, w_j), shift_i the largest logit so far.
-    void sum_general(const Tokens<Real>& queries, const Tokens<Real>& keys, Execution& execution) {
+    // sums_i = sum_j e^{<q_i, k_j> + log w_j - shift_i} (x_j, 1), shift_i the largest exponent so
+    // far. The weight belongs into the exponent: the largest logit may be that of a token without.
+    void sum_general(const Tokens<Real>& queries, const Tokens<Real>& keys, const Tokens<Real>& x,
+                     const Vector<Real>& weights, Execution& execution) {
         const Blocks blocks{queries.rows(), pair_block_size(queries.rows())};
-        shift_.setConstant(-std::numeric_limits<Real>::infinity());
+        const Vector<Real> log_weights = weights.array().log();
+        values_.resize(x.rows(), x.cols() + 1);
+        values_.leftCols(x.cols()) = x;
+        values_.col(x.cols()).setOnes();
+        shift_.setConstant(x.rows(), -std::numeric_limits<Real>::infinity());
         std::vector<Matrix<Real>> tiles(execution.threads());
         execution.for_each(blocks.count(), [&](Index i, int worker) {
             Matrix<Real>& tile = tiles[worker];
@@ -94,25 +96,43 @@ class Exponential final : public Attention<Real> {
                 tile.resize(blocks.length(i), blocks.length(j));
                 tile.noalias() = queries.middleRows(blocks.begin(i), blocks.length(i)) *
                                  keys.middleRows(blocks.begin(j), blocks.length(j)).transpose();
+                tile.rowwise() +=
+                    log_weights.segment(blocks.begin(j), blocks.length(j)).transpose();
                 const Vector<Real> raised = shift.cwiseMax(tile.rowwise().maxCoeff());
-                sums.array().colwise() *= (shift - raised).array().exp();
+                // A row that has met no weight yet has the shift -inf; 0 serves it as well.
+                const Vector<Real> anchor = raised.array().isFinite().select(raised, Real(0));
+                sums.array().colwise() *= (shift - anchor).array().exp();
                 shift = raised;
-                tile.array() = (tile.array().colwise() - shift.array()).exp();
-                sums.noalias() += tile * weighted_.middleRows(blocks.begin(j), blocks.length(j));
+                tile.array() = (tile.array().colwise() - anchor.array()).exp();
+                sums.noalias() += tile * values_.middleRows(blocks.begin(j), blocks.length(j));
             }
         });
     }
 
     // Divides by the sum of weights (softmax) or restores the factor e^{shift} (none); applies V.
-    void finish(Index d, Tokens<Real>& out) {
+    void finish(Index d, Tokens<Real>& out, Execution& execution) {
         if (normalization_ == Normalization::softmax) {
-            out = sums_.leftCols(d).array().colwise() * (value_scale_ / sums_.col(d).array());
+            out = sums_.leftCols(d).array().colwise() / sums_.col(d).array();
         } else {
-            out = sums_.leftCols(d).array().colwise() * (value_scale_ * shift_.array().exp());
+            out = sums_.leftCols(d).array().colwise() * shift_.array().exp();
         }
+        out *= value_scale_;
         if (value_.size() != 0) {
-            out = Tokens<Real>(out * value_.transpose());
+            queries_ = out;
+            project(queries_, value_, out, execution);
         }
+    }
+
+    // out_i <- M x_i, a block of rows at a time: shared among threads and interruptible.
+    static void project(const Tokens<Real>& x, const Matrix<Real>& matrix, Tokens<Real>& out,
+                        Execution& execution) {
+        const Blocks blocks{x.rows(), pair_block_size(x.rows())};
+        out.resize(x.rows(), matrix.rows());
+        execution.for_each(blocks.count(), [&](Index block, int) {
+            const Index row = blocks.begin(block);
+            out.middleRows(row, blocks.length(block)).noalias() =
+                x.middleRows(row, blocks.length(block)) * matrix.transpose();
+        });
     }
 
     Normalization normalization_;
@@ -121,7 +141,9 @@ class Exponential final : public Attention<Real> {
     Matrix<Real> query_;
     Matrix<Real> key_;
     Matrix<Real> value_;
-    Matrix<Real> weighted_;
+    Tokens<Real> queries_;
+    Tokens<Real> keys_;
+    Matrix<Real> values_;
     Matrix<Real> sums_;
     Vector<Real> shift_;
 };

@@ -23,8 +23,10 @@ Index neuron_tile(Index dim) {
     return std::clamp<Index>(32768 / dim / kUsedTogether, 1, 16) * kUsedTogether;
 }
 
+constexpr Index kTokenGroup = 32;
+
 Index token_block_size(Index rows) {
-    return rows >= 1024 ? 128 : 32;
+    return rows >= 1024 ? 4 * kTokenGroup : kTokenGroup;
 }
 
 template <class Real>
@@ -36,7 +38,7 @@ class MlpField final : public NoiseField<Real> {
              Execution& execution) override {
         const Index d = y.cols();
         const Index m = config_.width;
-        hidden_.resize(execution.threads());
+        scratch_.resize(execution.threads());
         const Index tile = std::min(neuron_tile(d), m);
         input_weights_.resize(tile, d);
         output_weights_.resize(tile, d);
@@ -50,6 +52,12 @@ class MlpField final : public NoiseField<Real> {
     }
 
    private:
+    struct Scratch {
+        Matrix<Real> inputs;
+        Matrix<Real> hidden;
+        Matrix<Real> sums;
+    };
+
     [[nodiscard]] static Stream stream(const LayerKey& key, Purpose purpose) {
         return {key.seed, key.replicate, key.layer, purpose};
     }
@@ -75,25 +83,29 @@ class MlpField final : public NoiseField<Real> {
         });
     }
 
-    // out += phi(y U^T + b_U) W for the generated neurons.
+    // out += phi(y U^T + b_U) W for the generated neurons. Blocks of tokens are filled up with zero
+    // rows: products of the same shape give a token the same bits whatever the number of tokens.
     void consume(const Tokens<Real>& y, Index count, Tokens<Real>& out, Execution& execution) {
         const Blocks tokens{y.rows(), token_block_size(y.rows())};
         execution.for_each(tokens.count(), [&](Index block, int worker) {
             const Index row = tokens.begin(block);
             const Index rows = tokens.length(block);
-            Matrix<Real>& hidden = hidden_[worker];
+            auto& [inputs, hidden, sums] = scratch_[worker];
+            const Index filled = (rows + kTokenGroup - 1) / kTokenGroup * kTokenGroup;
+            inputs.setZero(filled, y.cols());
+            inputs.topRows(rows) = y.middleRows(row, rows);
+            sums.setZero(filled, y.cols());
             for (Index k = 0; k < count; k += kUsedTogether) {
                 const Index neurons = std::min(kUsedTogether, count - k);
-                hidden.resize(rows, neurons);
-                hidden.noalias() =
-                    y.middleRows(row, rows) * input_weights_.middleRows(k, neurons).transpose();
+                hidden.resize(filled, neurons);
+                hidden.noalias() = inputs * input_weights_.middleRows(k, neurons).transpose();
                 if (config_.sigma_u != 0) {
                     hidden.rowwise() += input_bias_.segment(k, neurons).transpose();
                 }
                 apply(config_.activation, hidden.data(), hidden.size());
-                out.middleRows(row, rows).noalias() +=
-                    hidden * output_weights_.middleRows(k, neurons);
+                sums.noalias() += hidden * output_weights_.middleRows(k, neurons);
             }
+            out.middleRows(row, rows) += sums.topRows(rows);
         });
     }
 
@@ -111,7 +123,7 @@ class MlpField final : public NoiseField<Real> {
     Matrix<Real> input_weights_;   // neurons by d
     Matrix<Real> output_weights_;  // neurons by d: W^T
     Vector<Real> input_bias_;
-    std::vector<Matrix<Real>> hidden_;
+    std::vector<Scratch> scratch_;
 };
 
 }  // namespace

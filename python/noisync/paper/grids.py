@@ -87,7 +87,7 @@ def draw(results: list[Result]) -> Figure:
     height = 1.4 * rows + 0.8
     figure = plt.figure(figsize=(11.5, height), layout="none")
     halves = figure.add_gridspec(
-        1, 2, left=0.09, right=0.995, bottom=0.42 / height, top=1 - 0.28 / height, wspace=0.14
+        1, 2, left=0.1, right=0.995, bottom=0.42 / height, top=1 - 0.28 / height, wspace=0.14
     )
     left = halves[0].subgridspec(rows, len(SCALES), wspace=0.08, hspace=0.14)
     right = halves[1].subgridspec(rows, len(SCALES), wspace=0.08, hspace=0.14)
@@ -107,7 +107,7 @@ def draw(results: list[Result]) -> Figure:
             law = f"d = {result.panel.dim}"
             if result.panel.activation:
                 law += f"\nσ = {result.panel.sigma:g}"
-            cosines.text(-0.6, 0.5, law, transform=cosines.transAxes, va="center", fontsize=9)
+            cosines.text(-0.72, 0.5, law, transform=cosines.transAxes, va="center", fontsize=9)
     return figure
 
 
@@ -118,11 +118,12 @@ def _draw_energies(axes: Axes, result: Result) -> None:
     axes.semilogy(time, result.energies.mean(axis=0), color=BLUE, linewidth=1.4)
     if result.theory.applies and result.theory.bound < 0:
         bound = result.energies[0, 0] * np.exp(result.theory.bound * time)
-        axes.semilogy(time, bound, "--", color=GREY, linewidth=0.9)
+        axes.semilogy(time, bound, "--", color=GREY, linewidth=0.9, label="bound on the mean")
+        axes.legend(loc="lower left", handlelength=1.4)
 
 
 def _trim(axes: Axes, bottom: bool, left: bool, label: str) -> None:
-    axes.set_xlabel("time $t$" if bottom else "")
+    axes.set_xlabel(f"time $t$ (layer ${LAYERS / HORIZON:g}\\,t$)" if bottom else "")
     axes.set_ylabel(label if left else "")
     axes.tick_params(labelbottom=bottom, labelleft=left)
     axes.set_xlim(0, HORIZON)
@@ -222,19 +223,22 @@ Curves of all panels: `{name}.nc`; this table with more digits: `{name}.csv`.
 
 def _prediction(result: Result) -> str:
     panel, rates = result.panel, result.theory
-    odd = panel.activation == "tanh" and panel.sigma == 0  # G(−y) = −G(y)
-    attractor = "one cluster or an antipodal pair ±x" if odd else "one cluster"
-    exponent = f"λ₁ − a = {number(rates.cluster, 3)}" if panel.activation else (
-        f"−a = {number(rates.cluster, 3)}"
-    )  # fmt: skip
-    if rates.cluster < 0:
-        text = f"{attractor} attracts ({exponent})"
-    elif rates.cluster == 0:
+    name = "λ₁ − a" if panel.activation else "−a"
+    exponent = f"{name} = {number(rates.cluster, 3)}"
+    if rates.cluster == 0:
         text = "nothing moves"
-    else:
+    elif rates.cluster > 0:
         text = f"one cluster is unstable ({exponent})"
+    elif panel.activation == "tanh" and panel.sigma == 0:  # G(−y) = −G(y)
+        text = _odd_prediction(panel, rates, exponent)
+    else:
+        text = f"one cluster attracts ({exponent})"
     if not rates.applies:
-        return f"{text}; no bound (λ̄ ≥ 0)" if panel.activation else f"{text}; the energy may grow"
+        return (
+            f"{text}; no decaying bound (λ̄ ≥ 0)"
+            if panel.activation
+            else f"{text}; the energy may grow"
+        )
     if rates.bound < 0:
         return f"{text}; mean energy ≤ e^({number(rates.bound, 3)} t) E(0)"
     if panel.activation is None:
@@ -242,15 +246,34 @@ def _prediction(result: Result) -> str:
     return f"{text}; the bound e^({number(rates.bound, 3)} t) does not decay"
 
 
+def _odd_prediction(panel: Panel, rates: Theory, exponent: str) -> str:
+    """Tell what odd noise does: it cannot tell a cluster from an antipodal pair, attention can.
+
+    Two equal clusters at ±x feel each other with the softmax weight 1/(1 + e^{2β}), so the angle
+    by which they miss being opposite has the exponent λ₁ + 2a/(1 + e^{2β}).
+    """
+    if panel.scale == 0:
+        return f"one cluster or an antipodal pair ±x attracts ({exponent})"
+    between = rates.lyapunov + 2 * panel.scale / (1 + np.exp(2 * panel.beta))
+    verdict = "also attracts" if between < 0 else "forms but does not last"
+    return (
+        f"one cluster attracts ({exponent}); an antipodal pair {verdict} "
+        f"(exponent {number(between, 2)})"
+    )
+
+
 def _observation(result: Result) -> str:
     rates, energies = result.theory, result.energies
     rate, duration, near = measured_rate(result.run.time, energies[0])
+    many = len(energies) > 1
     text = (
-        f"{end_state(result.run.tokens[-1])}; mean energy {number(energies[0, 0])} → "
-        f"{number(float(energies[:, -1].mean()))}"
+        f"{'mean ' if many else ''}energy {number(energies[0, 0])} → "
+        f"{number(float(energies[:, -1].mean()))}; {'run 1: ' if many else ''}"
+        f"{end_state(result.run.tokens[-1])}"
     )
     if near:
-        deviation = (rates.spread / duration) ** 0.5
+        # The slope of a line fitted to Brownian motion has 6/5 of the variance of its end points.
+        deviation = (1.2 * rates.spread / duration) ** 0.5
         expected = number(2 * rates.layered, 3)
         if deviation > 0:
             expected += f" ± {number(deviation)}"
@@ -260,5 +283,5 @@ def _observation(result: Result) -> str:
     if rates.applies and rates.bound < 0:
         bound = energies[0, 0] * np.exp(rates.bound * result.run.time)
         held = bool(np.all(energies.mean(axis=0) <= bound * (1 + 1e-9) + 1e-28))
-        text += "; below the bound" if held else "; **above the bound**"
+        text += "; mean below the bound" if held else "; **mean above the bound**"
     return text

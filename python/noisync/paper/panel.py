@@ -62,8 +62,11 @@ class Panel:
                 threads=1,
             )
 
-        with ThreadPoolExecutor(thread_count(None)) as pool:
+        pool = ThreadPoolExecutor(thread_count(None))
+        try:
             return list(pool.map(run, range(count)))
+        finally:
+            pool.shutdown(cancel_futures=True)  # after Ctrl-C, no further run is begun
 
 
 @lru_cache(maxsize=64)

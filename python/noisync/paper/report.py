@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -61,7 +62,9 @@ Source: arXiv:2604.26898, with these corrections: the second term of λ₁ for R
 
 
 def reproduce(targets: Sequence[str], out: Path, *, progress: bool = False) -> bool:
-    """Reproduce the targets into the folder `out` and write ``report.md`` there.
+    """Reproduce the targets into the folder `out` and write a report there.
+
+    The report of all targets is ``report.md``, that of a single one ``report-<target>.md``.
 
     Returns
     -------
@@ -75,9 +78,11 @@ def reproduce(targets: Sequence[str], out: Path, *, progress: bool = False) -> b
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        (out / "report.md").touch()
+        with tempfile.TemporaryFile(dir=out):
+            pass
     except OSError as error:
         raise ArgumentError(f"out: cannot write to {str(out)!r}: {error}") from error
+    report = report_path(targets, out)
     sections = []
     total = sum(_BUILDERS[target][1] for target in targets)
     backend = mpl.get_backend()
@@ -89,10 +94,15 @@ def reproduce(targets: Sequence[str], out: Path, *, progress: bool = False) -> b
                 build = _BUILDERS[target][0]
                 sections.append(build(out, partial(_advance, bar)))
                 # Written after every section: nothing that was computed is lost.
-                _write(out / "report.md", sections)
+                _write(report, sections)
     finally:
         mpl.use(backend)
     return all(section.passed for section in sections)
+
+
+def report_path(targets: Sequence[str], out: Path) -> Path:
+    """Return the file that the report of these targets goes to."""
+    return out / (f"report-{targets[0]}.md" if len(targets) == 1 else "report.md")
 
 
 def _advance(bar: tqdm[Any]) -> None:

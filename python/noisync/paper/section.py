@@ -31,5 +31,5 @@ def number(value: float, digits: int = 2) -> str:
 
 def save_figure(figure: Figure, out: Path, name: str, alt: str) -> str:
     """Write a PNG and return the Markdown that shows it."""
-    figure.savefig(out / name)
+    figure.savefig(out / name, dpi=200)
     return f"![{alt}]({name})"

@@ -48,7 +48,8 @@ def energy(
             axes.semilogy(
                 run.time, limit, "--", color=GREY, linewidth=0.9, label="bound on the mean"
             )
-            axes.legend()
+    if axes.get_legend_handles_labels()[0]:
+        axes.legend()
     axes.set_xlabel("time $t$")
     axes.set_ylabel(rf"energy $E_{{\beta}}$, $\beta={beta:g}$")
     return axes

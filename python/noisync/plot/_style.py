@@ -42,4 +42,4 @@ def axes_or_new(ax: Axes | None) -> Axes:
     if ax is not None:
         return ax
     with style():
-        return plt.subplots(figsize=(3.4, 2.5))[1]
+        return plt.subplots(figsize=(3.4, 2.5), dpi=200)[1]
