@@ -121,7 +121,7 @@ def end_state(tokens: npt.ArrayLike) -> str:
     if low > 0.9:
         return f"one cluster (cosines ≥ {_below_one(low)})"
     if float(np.abs(u).min()) > 0.9:
-        return f"antipodal pair (|cosines| ≥ {_below_one(float(np.abs(u).min()))})"
+        return f"antipodal pair (absolute cosines ≥ {_below_one(float(np.abs(u).min()))})"
     return f"spread (cosines {number(low)} to {_below_one(high)})"
 
 
