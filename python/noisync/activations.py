@@ -14,6 +14,8 @@ from noisync import _core, _validate
 from noisync._validate import FloatArray
 from noisync.errors import ArgumentError, ArgumentTypeError, KernelAccuracyWarning
 
+__all__ = ["NAMES", "Activation", "check_name", "resolve"]
+
 Function = Callable[[FloatArray], FloatArray]
 
 #: Relative accuracy that the theory promises.

@@ -109,7 +109,7 @@ class Unnormalized(Exponential):
 
     .. math:: \mathrm{Attn}(x) = \sum_j w_j e^{\langle Qx, Kx_j\rangle} V x_j
 
-    Parameters are those of :class:`Softmax`.
+    Parameters and errors are those of :class:`Softmax`.
 
     References
     ----------

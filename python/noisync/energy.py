@@ -12,6 +12,8 @@ from noisync._threads import thread_count
 from noisync._validate import FloatArray
 from noisync.errors import ArgumentError
 
+__all__ = ["CosineHistogram", "cosine_histogram", "interaction", "pair_cosines"]
+
 
 def check_beta(beta: object) -> float:
     """Return the inverse temperature of an energy: positive, and e^β must not overflow."""
@@ -51,6 +53,11 @@ def interaction(
     -------
     float, or (k,) ndarray
 
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        For rows off the sphere, beta out of range, or weights that do not sum to 1.
+
     References
     ----------
     arXiv:2604.26898, eq. (1.14).
@@ -87,6 +94,11 @@ def cosine_histogram(
     -------
     CosineHistogram
         `counts` sums to n(n−1)/2.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        For rows off the sphere or bins below 1.
     """
     bins = _validate.integer("bins", bins, minimum=1, maximum=2**24)
     counts = _core.cosine_histogram(_validate.tokens("x", x), bins, thread_count(threads))

@@ -22,7 +22,10 @@ def attention_drift(
     method: str = "auto",
     threads: int | None = None,
 ) -> npt.NDArray[Any]:
-    """Evaluate the attention that every token receives.
+    r"""Evaluate the attention that every token receives.
+
+    .. math:: \mathrm{Attn}(x_i) = \sum_j p_{ij} V x_j,\qquad
+              p_{ij} \propto w_j e^{\langle Qx_i, Kx_j\rangle}
 
     Parameters
     ----------
@@ -78,7 +81,9 @@ def sample_field(
     replicate: int = 0,
     threads: int | None = None,
 ) -> npt.NDArray[Any]:
-    """Evaluate the noise fields of the first layers of a run at fixed tokens.
+    r"""Evaluate the noise fields of the first layers of a run at fixed tokens.
+
+    .. math:: G_\ell(y) = m^{-1/2} W_\ell \varphi(d^{-1/2} U_\ell y + b_{U,\ell}) + b_{W,\ell}
 
     Parameters
     ----------
@@ -95,7 +100,17 @@ def sample_field(
     Returns
     -------
     (layers, n, dim) ndarray
-        G_l(x_i), not projected, not scaled by √Δ. Its covariance is ``noise.kernel(dim)``.
+        G_l(x_i), not projected, not scaled by √Δ. Its covariance is ``noise.kernel(dim)``. At a
+        token it is the same, bit for bit, whatever tokens come after it.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        For arguments that break a rule.
+
+    References
+    ----------
+    arXiv:2604.26898, §1.1.
     """
     if not isinstance(noise, MLP):
         raise ArgumentTypeError(f"noise must be MLP, got {noise!r}")

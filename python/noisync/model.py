@@ -44,6 +44,15 @@ class Model:
     noise : MLP, optional
         The random part, the same field for all tokens; None leaves it out.
 
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        For dim below 2, a part of the wrong kind, or matrices that do not fit dim.
+
+    References
+    ----------
+    arXiv:2604.26898, eq. (1.1).
+
     Examples
     --------
     >>> import noisync as ns

@@ -30,6 +30,11 @@ class MLP(Part):
     sigma_u, sigma_w : float
         Standard deviations of the biases.
 
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        For an unknown activation (the nearest name is suggested), width below 1, negative sigma.
+
     References
     ----------
     arXiv:2604.26898, §1.1.

@@ -11,6 +11,8 @@ from noisync import _core, _validate
 from noisync._validate import FloatArray
 from noisync.errors import ArgumentError
 
+__all__ = ["normalize", "uniform"]
+
 
 def uniform(n: int, dim: int, seed: int = 0) -> FloatArray:
     """Draw independent uniform points on S^{dim-1}.
@@ -25,6 +27,11 @@ def uniform(n: int, dim: int, seed: int = 0) -> FloatArray:
     Returns
     -------
     (n, dim) ndarray of float64, rows of norm 1
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        For n below 1, dim below 2 or a seed out of range.
     """
     n = _validate.integer("n", n, minimum=1, maximum=2**32)
     dim = _validate.integer("dim", dim, minimum=2, maximum=2**24)

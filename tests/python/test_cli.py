@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -115,6 +117,51 @@ def test_bad_files(config, tmp_path, capsys):
     ):
         assert main(arguments) == 2
         assert "cannot write" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("energy = [1.0, 3.0]", "energy = 1.0"), "observe.energy must be a list of numbers"),
+        (("energy = [1.0, 3.0]", 'energy = ["a"]'), "beta must be a positive number, got 'a'"),
+        (("uniform = 10", "file = 3"), "tokens.file must be the name of a file, got 3"),
+        (("[tokens]", "[[tokens]]"), "tokens must be a table"),
+    ],
+)
+def test_values_of_the_wrong_kind(config, capsys, change, message):
+    assert main(["simulate", config(change=change)]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_pictures_are_refused_before_the_run(config, tmp_path, capsys):
+    out = str(tmp_path / "run.png")
+    for arguments, message in (
+        (["--plot", str(tmp_path / "a.xyz")], "plot: the name must end in one of"),
+        (["--plot", out, "--out", out], "out and plot must be two files"),
+    ):
+        assert main(["simulate", config(), *arguments]) == 2
+        assert message in capsys.readouterr().err
+    last = config(change=("layers = 6", "layers = 6\nsave = [6]"))
+    assert main(["simulate", last, "--plot", out]) == 2
+    assert "at least 2 saved states, got 1" in capsys.readouterr().err
+    assert not (tmp_path / "run.png").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_leaves_a_readable_file(config, tmp_path, capsys, number):
+    out = tmp_path / "run.nc"
+    many = ("layers = 6", "layers = 20000000\nsave = 1000")
+    long = config(change=many, quiet=("[observe]\nenergy = [1.0, 3.0]", ""))
+    before = signal.getsignal(signal.SIGTERM)
+    timer = threading.Timer(1.5, signal.raise_signal, [number])
+    timer.start()
+    try:
+        assert main(["simulate", long, "--out", str(out)]) == 130
+    finally:
+        timer.join()
+        signal.signal(signal.SIGTERM, before)
+    assert "the states until then are in" in capsys.readouterr().err
+    assert ns.load(out).tokens.shape[0] > 1
 
 
 def test_theory(capsys):

@@ -77,3 +77,11 @@ def test_bad_input(small_run):
     with pytest.raises(ns.ArgumentError, match="at least 2 tokens"):
         ns.plot.cosines(single)
     assert isinstance(ns.plot.energy(single), Axes)
+
+
+def test_things_that_are_no_run_or_axes(small_run):
+    for draw in (ns.plot.energy, ns.plot.cosines):
+        with pytest.raises(ns.ArgumentTypeError, match="run must be a Trajectory, got an array of"):
+            draw(np.eye(3))
+        with pytest.raises(ns.ArgumentTypeError, match="ax must be matplotlib Axes, got 3"):
+            draw(small_run, ax=3)

@@ -8,7 +8,7 @@ from matplotlib.colors import LogNorm
 
 from noisync.energy import cosine_histogram
 from noisync.errors import ArgumentError
-from noisync.plot._style import axes_or_new
+from noisync.plot._style import axes_or_new, check_run
 from noisync.trajectory import Trajectory
 
 
@@ -30,7 +30,13 @@ def cosines(run: Trajectory, *, bins: int = 100, ax: Axes | None = None) -> Axes
     Returns
     -------
     Axes
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        For something that is no run, or a run with too little in it to draw.
     """
+    check_run(run)
     if run.tokens.shape[1] < 2:
         raise ArgumentError("run must have at least 2 tokens for pairwise cosines, got 1")
     if run.tokens.shape[0] < 2:

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from noisync.bounds import energy_bound
-from noisync.plot._style import BLUE, GREY, axes_or_new
+from noisync.plot._style import BLUE, GREY, axes_or_new, check_run
 from noisync.trajectory import Trajectory
 
 
@@ -37,7 +37,13 @@ def energy(
     Returns
     -------
     Axes
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        For something that is no run, or a run with too little in it to draw.
     """
+    check_run(run)
     axes = axes_or_new(ax)
     values = run.energy(beta)
     positive = np.where(values > 0, values, np.nan)  # a logarithm has no place for exact zeros

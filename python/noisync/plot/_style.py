@@ -9,6 +9,10 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
+from noisync import _validate
+from noisync.errors import ArgumentTypeError
+from noisync.trajectory import Trajectory
+
 #: Colours that stay apart for colour-blind readers and in grey (Okabe and Ito 2008).
 BLUE, ORANGE, GREEN, VERMILION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#7F7F7F"
 
@@ -37,9 +41,17 @@ def style() -> AbstractContextManager[None]:
     return mpl.rc_context(_RC)
 
 
-def axes_or_new(ax: Axes | None) -> Axes:
+def check_run(run: object) -> None:
+    """Refuse what is no Trajectory."""
+    if not isinstance(run, Trajectory):
+        raise ArgumentTypeError(f"run must be a Trajectory, got {_validate.shown(run)}")
+
+
+def axes_or_new(ax: object) -> Axes:
     """Return `ax`, or the axes of a new figure."""
     if ax is not None:
+        if not isinstance(ax, Axes):
+            raise ArgumentTypeError(f"ax must be matplotlib Axes, got {_validate.shown(ax)}")
         return ax
     with style():
         return plt.subplots(figsize=(3.4, 2.5), dpi=200)[1]

@@ -43,6 +43,11 @@ def tokens(
     Returns
     -------
     Axes
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        For something that is no run, or a run with too little in it to draw.
     """
     if isinstance(run, Trajectory):
         if not -run.tokens.shape[0] <= state < run.tokens.shape[0]:
