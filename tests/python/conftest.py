@@ -1,3 +1,5 @@
+import signal
+
 import matplotlib as mpl
 import numpy as np
 import pytest
@@ -16,6 +18,16 @@ settings.load_profile("noisync")
 @pytest.fixture
 def rng():
     return np.random.default_rng(20260422)
+
+
+@pytest.fixture
+def ctrl_c():
+    """Python's usual handling of SIGINT, which a background job of a shell starts without."""
+    before = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    for number, handler in before:
+        signal.signal(number, handler)
 
 
 @pytest.fixture

@@ -66,7 +66,7 @@ def test_the_drift_alone_can_be_interrupted(alarm):
     assert 0 <= time.monotonic() - due < 1.0
 
 
-def test_ctrl_c_keeps_what_was_computed():
+def test_ctrl_c_keeps_what_was_computed(ctrl_c):
     model = ns.Model(dim=3, attention=ns.Softmax(), noise=ns.MLP("relu", 16))
     x = ns.sphere.uniform(8, 3)
     timer = threading.Timer(0.4, signal.raise_signal, [signal.SIGINT])
