@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
 
@@ -11,10 +10,8 @@ import numpy as np
 from scipy import integrate, special
 
 from noisync._validate import FloatArray
-from noisync.activations import PROMISED
+from noisync.activations import PROMISED, Function
 from noisync.errors import KernelAccuracyWarning
-
-Function = Callable[[FloatArray], FloatArray]
 
 #: Relative accuracy that the quadratures aim at.
 TARGET = 1e-13
@@ -58,19 +55,20 @@ def gaussian_pair_mean(
 
     With (Z, Z') = √q r (cos θ, cos(θ − α)), cos α = correlation, a kink of f at the origin lies on
     the four rays θ = ±π/2, α ± π/2: between them the integrand is smooth, and Gauss–Legendre rules
-    in r and θ converge spectrally. Nodes are doubled until two results agree
-    to the relative `accuracy`.
+    in r and θ converge spectrally. Nodes are doubled until two results agree to
+    the relative `accuracy`.
     """
     angles = np.arccos(np.clip(np.ravel(correlation), -1.0, 1.0))
     result = np.empty_like(angles)
     pending = np.arange(angles.size)
-    for previous, size in pairwise(_SIZES):
-        coarse = _sector_rule(f, variance, angles[pending], previous)
-        fine = _sector_rule(f, variance, angles[pending], size)
-        result[pending] = fine[0]
-        done = np.abs(fine[0] - coarse[0]) <= accuracy * fine[1]
-        worst = float(np.max(np.abs(fine[0] - coarse[0]) / np.maximum(fine[1], 1e-300)))
-        pending = pending[~done]
+    coarse = _sector_rule(f, variance, angles, _SIZES[0])[0]
+    for size in _SIZES[1:]:
+        fine, magnitude = _sector_rule(f, variance, angles[pending], size)
+        result[pending] = fine
+        difference = np.abs(fine - coarse)
+        unsettled = ~(difference <= accuracy * magnitude)
+        worst = float(np.max(difference / np.maximum(magnitude, 1e-300)))
+        pending, coarse = pending[unsettled], fine[unsettled]
         if pending.size == 0:
             break
     else:

@@ -15,13 +15,12 @@ import numpy as np
 from scipy import special
 
 from noisync._quadrature import (
-    Function,
     gegenbauer,
     harmonic_dimension,
     legendre,
 )
 from noisync._validate import FloatArray
-from noisync.activations import PROMISED
+from noisync.activations import PROMISED, Function
 from noisync.errors import KernelAccuracyWarning
 
 _HERMITE_DEGREES = 1024

@@ -41,7 +41,7 @@ class Kernel:
     Raises
     ------
     ArgumentError
-        For an unknown activation, dim below 2, or a negative or non-finite sigma.
+        For an unknown activation, dim below 2, a negative or non-finite sigma, or sigma_u above 30.
 
     Examples
     --------
@@ -166,7 +166,8 @@ class Kernel:
         Without attention and in the limit of infinite width. It tends to
         :attr:`lyapunov_exponent` as Δ → 0; the difference, of order Δ, is what a run of finite
         depth shows. Derived in ``_layer_exponent.py``. While Δκ(1) and Δκ'(1) are below 0.05 the
-        exponent per layer (before division by Δ) is accurate to 1e-6 for d >= 3 and 2e-5 for d = 2.
+        exponent per layer (before division by Δ) is accurate to 1e-6 for d >= 4, 5e-6 for d = 3
+        and 5e-5 for d = 2, where the logarithm's singularity is nearest.
         """
         step = _validate.positive("step", step)
         return layer_exponent(self.dim, self.variance, self.slope, step)

@@ -101,9 +101,8 @@ def _draw(results: list[_Result]) -> Figure:
         energy.semilogy(time, guide, "--", color=GREY, label=r"slope $2\lambda_1$")
         energy.set(title=f"sign-blind energy, {REPLICATES} noise paths", xlabel="time $t$")
         energy.legend(loc="lower left")
-        center = run.tokens[-1][np.argmax((np.abs(run.tokens[-1] @ run.tokens[-1].T) > 0.9).sum(1))]
-        colors = np.where(run.tokens[-1] @ center > 0, BLUE, VERMILION)
         basis = plot.leading_plane(run.tokens[-1])
+        colors = np.where(run.tokens[-1] @ basis[:, 0] > 0, BLUE, VERMILION)
         for axis, state, when in ((start, 0, "$t = 0$"), (end, -1, f"$t = {HORIZON:g}$")):
             plot.tokens(run, state=state, basis=basis, ax=axis, color=colors)
             axis.set(title=f"tokens, {when}", xlabel="", ylabel="", xticks=[], yticks=[])
