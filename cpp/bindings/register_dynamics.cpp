@@ -2,9 +2,8 @@
 
 #include <memory>
 
-#include "arrays.hpp"
 #include "noisync/dynamics.hpp"
-#include "noisync/energy.hpp"
+#include "observers.hpp"
 #include "python_watch.hpp"
 #include "register.hpp"
 
@@ -12,159 +11,169 @@ namespace noisync::bindings {
 
 namespace {
 
-// Copies the state into the caller's (slots, n, dim) array and counts what is there.
-template <class Real>
-class Save final : public Observer<Real> {
-   public:
-    Save(std::vector<Index> layers, Real* out, Index& saved)
-        : Observer<Real>(std::move(layers)), out_(out), saved_(saved) {}
-    void observe(Index slot, const Tokens<Real>& x, Execution&) override {
-        std::copy_n(x.data(), x.size(), out_ + slot * x.size());
-        saved_ = slot + 1;
-    }
-
-   private:
-    Real* out_;
-    Index& saved_;
-};
-
-// Writes E_beta after every layer into the caller's (layers + 1, betas) array.
-template <class Real>
-class RecordEnergy final : public Observer<Real> {
-   public:
-    RecordEnergy(std::vector<double> betas, Vector<double> weights, double* out)
-        : betas_(std::move(betas)), weights_(std::move(weights)), out_(out) {}
-    void observe(Index slot, const Tokens<Real>& x, Execution& execution) override {
-        const auto energies =
-            interaction_energy(x.template cast<double>(), weights_, betas_, execution);
-        std::copy(energies.begin(), energies.end(), out_ + slot * Index(betas_.size()));
-    }
-
-   private:
-    std::vector<double> betas_;
-    Vector<double> weights_;
-    double* out_;
-};
-
-// Calls a Python function with a copy of the tokens after every layer.
-template <class Real>
-class CallPython final : public Observer<Real> {
-   public:
-    explicit CallPython(py::function function) : function_(std::move(function)) {}
-    void observe(Index /*layer*/, const Tokens<Real>& x, Execution&) override {
-        const py::gil_scoped_acquire gil;
-        function_(array_from(x));
-    }
-
-   private:
-    py::function function_;
-};
-
-// What the run should record, with buffers the caller owns; turned into observers when it starts.
-struct SaveRequest {
-    std::vector<Index> layers;
-    py::array out;
-};
-struct EnergyRequest {
-    std::vector<double> betas;
-    py::array out;
-};
-struct CallRequest {
-    py::function function;
-};
-using Request = std::variant<SaveRequest, EnergyRequest, CallRequest>;
-
-template <class Real>
-struct MakeObserver {
-    Index tokens;  // n
-    Index dim;
-    Index layers;
-    const Vector<double>& weights;
-    Index& saved;
-
-    using Result = std::unique_ptr<Observer<Real>>;
-    Result operator()(SaveRequest& request) const {
-        const Index size = Index(request.layers.size()) * tokens * dim;
-        return std::make_unique<Save<Real>>(request.layers,
-                                            output_buffer<Real>(request.out, size, "out"), saved);
-    }
-    Result operator()(EnergyRequest& request) const {
-        const Index size = (layers + 1) * Index(request.betas.size());
-        return std::make_unique<RecordEnergy<Real>>(
-            request.betas, weights, output_buffer<double>(request.out, size, "out"));
-    }
-    Result operator()(CallRequest& request) const {
-        return std::make_unique<CallPython<Real>>(request.function);
-    }
-};
-
-// How a run ended. `error` is the Python exception that stopped it, or None.
+// How the runs ended. `error` is the Python exception that stopped them, or None.
 struct Outcome {
-    Index completed = -1;   // last layer that every observer has seen; -1: not even layer 0
-    Index saved = 0;        // states in the SaveRequest's buffer
-    Index lost_token = -1;  // the token that left the sphere, in layer completed + 1
+    std::vector<Progress> progress;  // of each replicate
+    Index lost_replicate = -1;       // the place of a replicate of which a token left the sphere
+    Index lost_token = -1;           // the token, in the layer after the last one computed
     py::object error = py::none();
 };
 
 struct Start {
-    const py::array& tokens;
+    const py::array& tokens;  // (replicates, n, d)
     const py::array& weights;
     const std::optional<AttentionConfig>& attention;
     const std::optional<NoiseConfig>& noise;
+    Scheme scheme;
     Depth depth;
-    Path path;
+    Path path;  // of the first replicate
+    bool side_by_side;
+};
+
+// A token left the sphere, in a run among others.
+struct Lost {
+    Index place;
+    Index token;
+};
+
+template <class Real>
+class Runs {
+   public:
+    Runs(const Start& start, std::vector<Request>& requests)
+        : start_(start), states_(start.tokens) {
+        if (states_.ndim() != 3 || states_.shape(1) < 1 || states_.shape(2) < 2) {
+            throw py::value_error("tokens must have shape (replicates, n, dim) with dim >= 2");
+        }
+        if (start.depth.layers < 1 || start.depth.path_layers % start.depth.layers != 0) {
+            throw py::value_error("layers must be positive and divide path_layers");
+        }
+        if (start.attention) {
+            require_dim(*start.attention, dim());
+        }
+        weights_ = vector_from<double>(start.weights, tokens(), "weights");
+        mass_ = vector_from<Real>(start.weights, tokens(), "weights");
+        data_ = states_.data();
+        recording_.emplace(requests, replicates(), tokens(), dim(), weights_);
+        progress.resize(std::size_t(replicates()));
+    }
+
+    void run(Execution& execution) {
+        if (start_.side_by_side) {
+            std::vector<Parts> parts(std::size_t(execution.threads()));
+            execution.side_by_side(replicates(), [&](Index place, int worker, Execution& alone) {
+                run_one(place, parts[std::size_t(worker)], alone);
+            });
+        } else {
+            Parts parts;
+            for (Index place = 0; place < replicates(); ++place) {
+                run_one(place, parts, execution);
+            }
+        }
+    }
+
+    std::vector<Progress> progress;
+
+   private:
+    // What holds scratch memory and is used for one replicate after another.
+    struct Parts {
+        std::unique_ptr<Attention<Real>> attention;
+        std::unique_ptr<NoiseField<Real>> noise;
+    };
+
+    void run_one(Index place, Parts& parts, Execution& execution) {
+        if (start_.attention && !parts.attention) {
+            parts.attention = make_attention<Real>(*start_.attention);
+        }
+        if (start_.noise && !parts.noise) {
+            parts.noise = make_noise<Real>(*start_.noise);
+        }
+        Tokens<Real> x = TokensView<Real>(data_ + place * tokens() * dim(), tokens(), dim());
+        const auto set = recording_->observers(place);
+        const System<Real> system{mass_, parts.attention.get(), parts.noise.get(), start_.scheme};
+        const Path path{start_.path.seed, start_.path.replicate + std::uint32_t(place)};
+        try {
+            run_layers(x, system, start_.depth, path, set.tangents.get(), set.observers, execution,
+                       progress[std::size_t(place)]);
+        } catch (const LeftSphere& lost) {
+            throw Lost{place, lost.token()};
+        }
+    }
+
+    [[nodiscard]] Index replicates() const { return states_.shape(0); }
+    [[nodiscard]] Index tokens() const { return states_.shape(1); }
+    [[nodiscard]] Index dim() const { return states_.shape(2); }
+
+    const Start& start_;
+    Array<Real> states_;
+    Vector<double> weights_;
+    Vector<Real> mass_;
+    const Real* data_ = nullptr;
+    std::optional<Recording<Real>> recording_;
 };
 
 template <class Real>
 Outcome run(const Start& start, std::vector<Request>& requests, int threads,
             const py::object& progress) {
-    auto x = tokens_from<Real>(start.tokens, "tokens");
-    if (start.attention) {
-        require_dim(*start.attention, x.cols());
-    }
-    if (start.depth.layers < 1) {
-        throw py::value_error("layers must be positive");
-    }
-    const auto weights = vector_from<double>(start.weights, x.rows(), "weights");
-    const auto mass = vector_from<Real>(start.weights, x.rows(), "weights");
+    Runs<Real> runs(start, requests);
     Outcome outcome;
-    std::vector<std::unique_ptr<Observer<Real>>> owned;
-    std::vector<Observer<Real>*> observers;
-    for (Request& request : requests) {
-        owned.push_back(std::visit(
-            MakeObserver<Real>{x.rows(), x.cols(), start.depth.layers, weights, outcome.saved},
-            request));
-        observers.push_back(owned.back().get());
-    }
-    const auto attention = start.attention ? make_attention<Real>(*start.attention) : nullptr;
-    const auto noise = start.noise ? make_noise<Real>(*start.noise) : nullptr;
-
     PythonWatch watch(progress);
     try {
-        run_watched(threads, watch, [&](Execution& execution) {
-            run_layers(x, mass, attention.get(), noise.get(), start.depth, start.path, observers,
-                       execution, outcome.completed);
-        });
-    } catch (const LeftSphere& lost) {
-        outcome.lost_token = lost.token();
+        run_watched(threads, watch, [&](Execution& execution) { runs.run(execution); });
+    } catch (const Lost& lost) {
+        outcome.lost_replicate = lost.place;
+        outcome.lost_token = lost.token;
     } catch (py::error_already_set& error) {
         outcome.error = error.value();
     }
+    outcome.progress = std::move(runs.progress);
     return outcome;
+}
+
+py::array_t<Index> layers_of(const Outcome& outcome, Index Progress::* which) {
+    std::vector<Index> layers;
+    for (const Progress& progress : outcome.progress) {
+        layers.push_back(progress.*which);
+    }
+    return array_from(layers);
+}
+
+Scheme scheme_from_name(const std::string& name) {
+    if (name == "layer") {
+        return Scheme::layer;
+    }
+    if (name == "euler") {
+        return Scheme::euler;
+    }
+    if (name == "rk4") {
+        return Scheme::runge_kutta;
+    }
+    throw py::value_error("unknown scheme " + name);
 }
 
 }  // namespace
 
 void register_dynamics(py::module_& module) {
+    py::class_<Schedule>(module, "Schedule")
+        .def_static("regular", &Schedule::regular, py::arg("every"), py::arg("last"))
+        .def_static("listed", &Schedule::listed, py::arg("layers"));
     py::class_<SaveRequest>(module, "SaveRequest")
-        .def(py::init<std::vector<Index>, py::array>(), py::arg("layers"), py::arg("out"));
+        .def(py::init<Schedule, py::array>(), py::arg("schedule"), py::arg("out"));
     py::class_<EnergyRequest>(module, "EnergyRequest")
-        .def(py::init<std::vector<double>, py::array>(), py::arg("betas"), py::arg("out"));
+        .def(py::init<Schedule, std::vector<double>, py::array>(), py::arg("schedule"),
+             py::arg("betas"), py::arg("out"));
+    py::class_<LyapunovRequest>(module, "LyapunovRequest")
+        .def(py::init<Schedule, Index, Index, py::array>(), py::arg("schedule"), py::arg("token"),
+             py::arg("count"), py::arg("out"));
     py::class_<CallRequest>(module, "CallRequest")
-        .def(py::init<py::function>(), py::arg("function"));
+        .def(py::init<Schedule, py::function>(), py::arg("schedule"), py::arg("function"));
     py::class_<Outcome>(module, "Outcome")
-        .def_readonly("completed", &Outcome::completed)
-        .def_readonly("saved", &Outcome::saved)
+        .def_property_readonly(
+            "computed",
+            [](const Outcome& outcome) { return layers_of(outcome, &Progress::computed); })
+        .def_property_readonly(
+            "observed",
+            [](const Outcome& outcome) { return layers_of(outcome, &Progress::observed); })
+        .def_readonly("lost_replicate", &Outcome::lost_replicate)
         .def_readonly("lost_token", &Outcome::lost_token)
         .def_readonly("error", &Outcome::error);
 
@@ -172,19 +181,28 @@ void register_dynamics(py::module_& module) {
         "run_layers",
         [](const py::array& tokens, const py::array& weights,
            const std::optional<AttentionConfig>& attention, const std::optional<NoiseConfig>& noise,
-           double horizon, Index layers, std::uint64_t seed, std::uint32_t replicate,
-           std::vector<Request> requests, int threads, const py::object& progress) {
-            const Start start{tokens, weights,           attention,
-                              noise,  {horizon, layers}, {seed, replicate}};
+           const std::string& scheme, double horizon, Index layers, Index path_layers,
+           std::uint64_t seed, std::uint32_t first_replicate, std::vector<Request> requests,
+           int threads, bool side_by_side, const py::object& progress) {
+            const Start start{tokens,
+                              weights,
+                              attention,
+                              noise,
+                              scheme_from_name(scheme),
+                              {horizon, layers, path_layers},
+                              {seed, first_replicate},
+                              side_by_side};
             return with_real(tokens, [&](auto zero) {
                 return run<decltype(zero)>(start, requests, threads, progress);
             });
         },
         py::arg("tokens"), py::arg("weights"), py::kw_only(), py::arg("attention"),
-        py::arg("noise"), py::arg("horizon"), py::arg("layers"), py::arg("seed"),
-        py::arg("replicate"), py::arg("requests"), py::arg("threads"), py::arg("progress"),
-        "Runs the layers in the dtype of `tokens` (float32 or float64); never raises for what "
-        "happens on the way, but reports it in the Outcome.");
+        py::arg("noise"), py::arg("scheme"), py::arg("horizon"), py::arg("layers"),
+        py::arg("path_layers"), py::arg("seed"), py::arg("first_replicate"), py::arg("requests"),
+        py::arg("threads"), py::arg("side_by_side"), py::arg("progress"),
+        "Runs the layers from each of the states tokens (replicates, n, d), in their dtype "
+        "(float32 "
+        "or float64). Never raises for what happens on the way, but reports it in the Outcome.");
 }
 
 }  // namespace noisync::bindings

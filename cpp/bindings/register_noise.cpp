@@ -9,18 +9,48 @@
 
 namespace noisync::bindings {
 
+namespace {
+
+template <class Perceptron>
+Perceptron perceptron(const std::string& activation, Index width, double sigma_u, double sigma_w) {
+    const auto known = activation_from_name(activation);
+    if (!known || width < 1) {
+        throw py::value_error("unknown activation or width below 1");
+    }
+    return {*known, width, sigma_u, sigma_w};
+}
+
+template <class Perceptron>
+void register_perceptron(py::module_& module, const char* name) {
+    py::class_<Perceptron>(module, name)
+        .def(py::init(&perceptron<Perceptron>), py::kw_only(), py::arg("activation"),
+             py::arg("width"), py::arg("sigma_u"), py::arg("sigma_w"));
+}
+
+std::vector<double> not_empty(std::vector<double> values) {
+    if (values.empty()) {
+        throw py::value_error("a series needs at least one coefficient");
+    }
+    return values;
+}
+
+}  // namespace
+
 void register_noise(py::module_& module) {
-    py::class_<Mlp>(module, "Mlp")
-        .def(py::init(
-                 [](const std::string& activation, Index width, double sigma_u, double sigma_w) {
-                     const auto known = activation_from_name(activation);
-                     if (!known || width < 1) {
-                         throw py::value_error("unknown activation or width below 1");
-                     }
-                     return Mlp{*known, width, sigma_u, sigma_w};
-                 }),
-             py::kw_only(), py::arg("activation"), py::arg("width"), py::arg("sigma_u"),
-             py::arg("sigma_w"));
+    register_perceptron<Mlp>(module, "Mlp");
+    register_perceptron<Features>(module, "Features");
+    py::class_<Harmonics>(module, "Harmonics")
+        .def(py::init([](std::vector<double> variances) {
+                 return Harmonics{not_empty(std::move(variances))};
+             }),
+             py::arg("variances"));
+    py::class_<Exact>(module, "Exact")
+        .def(py::init([](std::vector<double> series, double slope, bool odd) {
+                 return Exact{not_empty(std::move(series)), slope, odd};
+             }),
+             py::kw_only(), py::arg("series"), py::arg("slope"), py::arg("odd"));
+    module.def("harmonics_up_to", &harmonics_up_to, py::arg("degree"), py::arg("dim"),
+               "The number of spherical harmonics of degrees 0..degree on S^{dim-1}.");
 
     module.def(
         "noise_fields",
@@ -41,7 +71,7 @@ void register_noise(py::module_& module) {
                     for (Index layer = 0; layer < layers; ++layer) {
                         field.setZero();
                         noise->add(tokens, {seed, replicate, std::uint32_t(layer)}, Real(1), field,
-                                   execution);
+                                   nullptr, execution);
                         std::copy_n(field.data(), field.size(), data + layer * field.size());
                     }
                 });

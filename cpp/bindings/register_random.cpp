@@ -1,7 +1,10 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
+
 #include "noisync/random.hpp"
+#include "noisync/sphere.hpp"
 #include "register.hpp"
 
 namespace noisync::bindings {
@@ -23,6 +26,25 @@ void register_random(py::module_& module) {
         },
         py::arg("seed"), py::arg("replicate"), py::arg("count"),
         "The first `count` standard normals of the stream that initial tokens are drawn from.");
+    module.def(
+        "uniform_tokens",
+        [](std::uint64_t seed, std::uint32_t first_replicate, Index replicates, Index n, Index d) {
+            py::array_t<double> out({replicates, n, d});
+            double* data = out.mutable_data();
+            const py::gil_scoped_release release;
+            Execution execution;
+            Tokens<double> tokens(n, d);
+            for (Index k = 0; k < replicates; ++k) {
+                const auto replicate = std::uint32_t(first_replicate + k);
+                fill_normals({seed, replicate, 0, Purpose::initial_tokens}, 0, n * d, 1.0,
+                             tokens.data());
+                normalize_rows(tokens, execution);
+                std::copy_n(tokens.data(), tokens.size(), data + k * tokens.size());
+            }
+            return out;
+        },
+        py::arg("seed"), py::arg("first_replicate"), py::arg("replicates"), py::arg("n"),
+        py::arg("dim"), "Independent uniform points on the sphere, (replicates, n, dim).");
 }
 
 }  // namespace noisync::bindings

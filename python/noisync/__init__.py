@@ -11,10 +11,11 @@ tokens). noisync simulates the layers, measures them, and computes the rates tha
 (11, 16, 3)
 """
 
-from noisync import activations, energy, plot, sphere
+from noisync import activations, energy, plot, schemes, sphere, studies
 from noisync._version import __version__
 from noisync.attention import Softmax, Unnormalized
 from noisync.bounds import attention_growth, energy_bound
+from noisync.ensembles import ensemble
 from noisync.errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -23,10 +24,11 @@ from noisync.errors import (
     SimulationError,
 )
 from noisync.fields import attention_drift, sample_field
+from noisync.gaussian_field import GaussianField
 from noisync.kernel import Kernel
+from noisync.mlp import MLP
 from noisync.model import Model
-from noisync.noise import MLP
-from noisync.observers import Energy
+from noisync.observers import Energy, Lyapunov, Tokens
 from noisync.simulation import simulate
 from noisync.trajectory import Trajectory, load
 
@@ -35,12 +37,15 @@ __all__ = [
     "ArgumentError",
     "ArgumentTypeError",
     "Energy",
+    "GaussianField",
     "Kernel",
     "KernelAccuracyWarning",
+    "Lyapunov",
     "Model",
     "NoisyncError",
     "SimulationError",
     "Softmax",
+    "Tokens",
     "Trajectory",
     "Unnormalized",
     "__version__",
@@ -49,9 +54,12 @@ __all__ = [
     "attention_growth",
     "energy",
     "energy_bound",
+    "ensemble",
     "load",
     "plot",
     "sample_field",
+    "schemes",
     "simulate",
     "sphere",
+    "studies",
 ]

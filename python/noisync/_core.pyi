@@ -13,6 +13,9 @@ def built_levels() -> list[str]: ...
 # random
 def philox4x32(counter: Sequence[int], key: Sequence[int]) -> list[int]: ...
 def initial_normals(seed: int, replicate: int, count: int) -> npt.NDArray[np.float64]: ...
+def uniform_tokens(
+    seed: int, first_replicate: int, replicates: int, n: int, dim: int
+) -> npt.NDArray[np.float64]: ...
 
 # activation
 def activation_names() -> list[str]: ...
@@ -43,8 +46,23 @@ def attention(
 class Mlp:
     def __init__(self, *, activation: str, width: int, sigma_u: float, sigma_w: float) -> None: ...
 
+class Features:
+    def __init__(self, *, activation: str, width: int, sigma_u: float, sigma_w: float) -> None: ...
+
+class Harmonics:
+    def __init__(self, variances: Sequence[float]) -> None: ...
+
+class Exact:
+    def __init__(self, *, series: Sequence[float], slope: float, odd: bool) -> None: ...
+
+def harmonics_up_to(degree: int, dim: int) -> float: ...
 def noise_fields(
-    noise: Mlp, x: npt.NDArray[Any], layers: int, seed: int, replicate: int, threads: int
+    noise: Mlp | Features | Harmonics | Exact,
+    x: npt.NDArray[Any],
+    layers: int,
+    seed: int,
+    replicate: int,
+    threads: int,
 ) -> npt.NDArray[Any]: ...
 
 # energy
@@ -57,20 +75,37 @@ def interaction_energy(
 def cosine_histogram(x: npt.NDArray[Any], bins: int, threads: int) -> npt.NDArray[np.int64]: ...
 
 # dynamics
+class Schedule:
+    @staticmethod
+    def regular(every: int, last: int) -> Schedule: ...
+    @staticmethod
+    def listed(layers: Sequence[int]) -> Schedule: ...
+
 class SaveRequest:
-    def __init__(self, layers: Sequence[int], out: npt.NDArray[Any]) -> None: ...
+    def __init__(self, schedule: Schedule, out: npt.NDArray[Any]) -> None: ...
 
 class EnergyRequest:
-    def __init__(self, betas: Sequence[float], out: npt.NDArray[np.float64]) -> None: ...
+    def __init__(
+        self, schedule: Schedule, betas: Sequence[float], out: npt.NDArray[np.float64]
+    ) -> None: ...
+
+class LyapunovRequest:
+    def __init__(
+        self, schedule: Schedule, token: int, count: int, out: npt.NDArray[np.float64]
+    ) -> None: ...
 
 class CallRequest:
-    def __init__(self, function: Callable[[npt.NDArray[Any]], None]) -> None: ...
+    def __init__(
+        self, schedule: Schedule, function: Callable[[int, int, npt.NDArray[Any]], None]
+    ) -> None: ...
 
 class Outcome:
     @property
-    def completed(self) -> int: ...
+    def computed(self) -> npt.NDArray[np.int64]: ...
     @property
-    def saved(self) -> int: ...
+    def observed(self) -> npt.NDArray[np.int64]: ...
+    @property
+    def lost_replicate(self) -> int: ...
     @property
     def lost_token(self) -> int: ...
     @property
@@ -81,12 +116,15 @@ def run_layers(
     weights: npt.NDArray[np.float64],
     *,
     attention: ExponentialAttention | None,
-    noise: Mlp | None,
+    noise: Mlp | Features | Harmonics | Exact | None,
+    scheme: str,
     horizon: float,
     layers: int,
+    path_layers: int,
     seed: int,
-    replicate: int,
-    requests: Sequence[SaveRequest | EnergyRequest | CallRequest],
+    first_replicate: int,
+    requests: Sequence[SaveRequest | EnergyRequest | LyapunovRequest | CallRequest],
     threads: int,
+    side_by_side: bool,
     progress: Callable[[int], None] | None,
 ) -> Outcome: ...

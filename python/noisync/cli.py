@@ -1,4 +1,4 @@
-"""The command line: ``noisync reproduce | simulate | theory | info``."""
+"""The command line: ``noisync reproduce | simulate | theory | study | info``."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from noisync.kernel import Kernel
 from noisync.paper import TARGETS, report_path, reproduce
 from noisync.paper.panel import end_state
 from noisync.plot._style import GREY
+from noisync.studies._command import STUDIES, study
 from noisync.trajectory import Trajectory
 
 
@@ -71,8 +72,15 @@ def _parser() -> argparse.ArgumentParser:
     three.add_argument("--beta", type=float, default=1.0)
     three.set_defaults(command=_theory)
 
-    four = commands.add_parser("info", help="version, SIMD level and threads in use")
-    four.set_defaults(command=_info)
+    four = commands.add_parser("study", help="a numerical experiment beside its theorem")
+    four.add_argument("name", choices=sorted(STUDIES), help="which study")
+    four.add_argument("config", type=Path, nargs="?", help="TOML file with the study's arguments")
+    four.add_argument("--quick", action="store_true", help="small sizes, for a first look")
+    four.add_argument("--out", type=Path, default=Path("results"), help="folder (default: results)")
+    four.set_defaults(command=_study)
+
+    five = commands.add_parser("info", help="version, SIMD level and threads in use")
+    five.set_defaults(command=_info)
     return parser
 
 
@@ -138,9 +146,9 @@ def _check_picture(path: Path, planned: config.RunConfig) -> None:
         raise ArgumentError(
             f"plot: the name must end in one of {', '.join(known)}, got {path.name!r}"
         )
-    if len(planned.saved) < 2:
+    if planned.saved < 2:
         raise ArgumentError(
-            f"plot: a picture needs at least 2 saved states, got {len(planned.saved)} (run.save)"
+            f"plot: a picture needs at least 2 saved states, got {planned.saved} (run.save)"
         )
 
 
@@ -195,6 +203,20 @@ def _theory(options: argparse.Namespace) -> int:
     ]
     for name, value, meaning in rows:
         print(f"  {name:<16} {value:+.10e}  {meaning}".rstrip())
+    return 0
+
+
+def _study(options: argparse.Namespace) -> int:
+    _, report = study(
+        options.name,
+        options.config,
+        out=options.out,
+        quick=options.quick,
+        progress=sys.stderr.isatty(),
+    )
+    tables = [line for line in report.splitlines() if line.startswith("|")]
+    print("\n".join(tables))
+    print(f"report: {options.out / options.name}.md")
     return 0
 
 

@@ -13,11 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from noisync import _validate, sphere
+from noisync._schedule import Schedule
 from noisync.energy import check_beta
 from noisync.errors import ArgumentError
 from noisync.model import Model
 from noisync.observers import Energy
-from noisync.simulation import saved_layers, simulate
+from noisync.simulation import simulate
 from noisync.trajectory import Trajectory
 
 if sys.version_info >= (3, 11):
@@ -26,7 +27,8 @@ else:
     import tomli as tomllib
 
 _RUN_KEYS = (
-    "horizon", "layers", "seed", "replicate", "weights", "save", "dtype", "threads",
+    "horizon", "layers", "path_layers", "scheme", "seed", "replicate", "weights", "save", "dtype",
+    "threads",
 )  # fmt: skip
 _TOKEN_KEYS = ("file", "normalize", "uniform", "seed")
 
@@ -41,10 +43,10 @@ class RunConfig:
     observe: tuple[Energy, ...]
 
     @property
-    def saved(self) -> list[int]:
-        """The layers whose states will be saved."""
+    def saved(self) -> int:
+        """The number of states that will be saved."""
         layers = _validate.integer("layers", self.run["layers"], minimum=1)
-        return saved_layers(self.run.get("save"), layers)
+        return len(Schedule.checked(self.run.get("save"), layers))
 
     def simulate(self, *, progress: bool = False) -> Trajectory:
         """Run it."""
@@ -70,7 +72,7 @@ def read(path: str | os.PathLike[str], tokens: str | os.PathLike[str] | None = N
     ArgumentError
         For an unreadable file, an unknown or missing key, or a value that breaks a rule.
     """
-    table = _read_toml(Path(path))
+    table = read_toml(Path(path))
     _validate.keys(str(path), table, ("model", "tokens", "run", "observe"))
     for name in ("model", "run"):
         if not isinstance(table.get(name), Mapping):
@@ -94,7 +96,8 @@ def read(path: str | os.PathLike[str], tokens: str | os.PathLike[str] | None = N
     return RunConfig(model, start, run, observers)
 
 
-def _read_toml(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file; an error says what is wrong with it."""
     try:
         with path.open("rb") as lines:
             table: dict[str, Any] = tomllib.load(lines)

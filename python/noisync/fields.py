@@ -11,7 +11,7 @@ from noisync import _core, _validate
 from noisync._threads import thread_count
 from noisync.attention import Attention, Softmax, Unnormalized
 from noisync.errors import ArgumentTypeError, SimulationError
-from noisync.noise import MLP, Noise
+from noisync.noise import KINDS, Noise
 
 
 def attention_drift(
@@ -83,11 +83,15 @@ def sample_field(
 ) -> npt.NDArray[Any]:
     r"""Evaluate the noise fields of the first layers of a run at fixed tokens.
 
-    .. math:: G_\ell(y) = m^{-1/2} W_\ell \varphi(d^{-1/2} U_\ell y + b_{U,\ell}) + b_{W,\ell}
+    For :class:`noisync.MLP`,
+
+    .. math:: G_\ell(y) = m^{-1/2} W_\ell \varphi(d^{-1/2} U_\ell y + b_{U,\ell}) + b_{W,\ell},
+
+    for :class:`noisync.GaussianField` its limit m → ∞.
 
     Parameters
     ----------
-    noise : MLP
+    noise : MLP or GaussianField
     x : (n, dim) array_like
         Unit rows. float32 is computed in float32, everything else in float64.
     layers : int
@@ -101,7 +105,8 @@ def sample_field(
     -------
     (layers, n, dim) ndarray
         G_l(x_i), not projected, not scaled by √Δ. Its covariance is ``noise.kernel(dim)``. At a
-        token it is the same, bit for bit, whatever tokens come after it.
+        token it does not depend on the tokens that come after it: bit for bit for MLP and for the
+        samplers ``harmonic`` and ``features``, to rounding for ``exact``.
 
     Raises
     ------
@@ -112,11 +117,13 @@ def sample_field(
     ----------
     arXiv:2604.26898, §1.1.
     """
-    if not isinstance(noise, MLP):
-        raise ArgumentTypeError(f"noise must be MLP, got {noise!r}")
+    if not isinstance(noise, tuple(KINDS.values())):
+        raise ArgumentTypeError(f"noise must be MLP or GaussianField, got {noise!r}")
+    tokens = _validate.tokens("x", x)
+    n, dim = tokens.shape
     return _core.noise_fields(
-        noise._core_config(),
-        _validate.tokens("x", x),
+        noise.resolved(dim, n)._core_config(dim),
+        tokens,
         _validate.integer("layers", layers, minimum=1, maximum=2**32 - 1),
         _validate.integer("seed", seed, minimum=0, maximum=2**64 - 1),
         _validate.integer("replicate", replicate, minimum=0, maximum=2**32 - 1),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import tomli_w
@@ -19,7 +19,7 @@ from noisync.attention import Attention, Exponential
 from noisync.errors import ArgumentError, ArgumentTypeError
 from noisync.kernel import Kernel
 from noisync.noise import KINDS as NOISES
-from noisync.noise import MLP, Noise
+from noisync.noise import Noise
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -41,7 +41,7 @@ class Model:
         d, the dimension of the tokens, at least 2.
     attention : Softmax or Unnormalized, optional
         The deterministic part; None leaves it out.
-    noise : MLP, optional
+    noise : MLP or GaussianField, optional
         The random part, the same field for all tokens; None leaves it out.
 
     Raises
@@ -75,8 +75,8 @@ class Model:
                     f"attention must be Softmax, Unnormalized or None, got {self.attention!r}"
                 )
             self.attention.check_dim(self.dim)
-        if self.noise is not None and not isinstance(self.noise, MLP):
-            raise ArgumentTypeError(f"noise must be MLP or None, got {self.noise!r}")
+        if self.noise is not None and not isinstance(self.noise, tuple(NOISES.values())):
+            raise ArgumentTypeError(f"noise must be MLP, GaussianField or None, got {self.noise!r}")
 
     @property
     def kernel(self) -> Kernel:
@@ -84,6 +84,10 @@ class Model:
         if self.noise is None:
             raise ArgumentError("kernel: the model has no noise, so there is no covariance kernel")
         return self.noise.kernel(self.dim)
+
+    def resolved(self, n: int) -> Model:
+        """Return the model as it is used for n tokens: choices left to noisync are made."""
+        return self if self.noise is None else replace(self, noise=self.noise.resolved(self.dim, n))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the model as plain numbers, strings, lists and dicts."""

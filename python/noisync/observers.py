@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
-from noisync import _core
-from noisync._validate import FloatArray
+from noisync import _validate
 from noisync.energy import check_beta
-from noisync.errors import ArgumentError, ArgumentTypeError
+from noisync.errors import ArgumentError
 
 UserFunction = Callable[[npt.NDArray[Any]], npt.ArrayLike]
 
-
 #: What can name a variable of a netCDF file.
-_NAME = re.compile(r"[A-Za-z_][\w.+-]*", re.ASCII)
+VARIABLE_NAME = re.compile(r"[A-Za-z_][\w.+-]*", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Energy:
-    """Interaction energy after every layer: an array (layers + 1,) in ``run.observed``.
+    """Interaction energy of the tokens: a number per observed layer.
 
     Parameters
     ----------
@@ -39,83 +36,68 @@ class Energy:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "beta", check_beta(self.beta))
-        if not _NAME.fullmatch(str(self.name)) or str(self.name) != self.name:
-            raise ArgumentError(
-                f"name must be letters, digits, '_', '.', '+' or '-' after a letter, "
-                f"got {self.name!r}"
-            )
+        _check_name(self.name)
 
 
-Observer = Energy | UserFunction
+@dataclass(frozen=True)
+class Tokens:
+    """The tokens themselves: (N, d) per observed layer.
+
+    Parameters
+    ----------
+    name : str, optional
+        Key of the result; ``"tokens"`` by default.
+    """
+
+    name: str = "tokens"
+
+    def __post_init__(self) -> None:
+        _check_name(self.name)
 
 
-class Recorder:
-    """Turns observers into requests to the core and their results into arrays."""
+@dataclass(frozen=True)
+class Lyapunov:
+    r"""Finite-time Lyapunov exponents along a token: (k,) per observed layer, in decreasing order.
 
-    def __init__(self, observers: Sequence[Observer] | None, layers: int) -> None:
-        self._layers = layers
-        self._series: dict[str, FloatArray | list[npt.NDArray[Any]]] = {}
-        self.requests: list[_core.EnergyRequest | _core.CallRequest] = []
-        given: object = () if observers is None else observers
-        if not isinstance(given, Sequence):
-            raise ArgumentTypeError(f"observe must be a sequence of observers, got {given!r}")
-        for place, observer in enumerate(given):
-            self._add(place, observer)
+    .. math:: \lambda_i(t) = \frac1t \log(\text{growth of the } i\text{-th of } k
+              \text{ orthonormal tangent vectors})
 
-    def _add(self, place: int, observer: Any) -> None:
-        # A class is callable too, but what it makes of the tokens is no observation.
-        known = isinstance(observer, Energy) or callable(observer)
-        if not known or isinstance(observer, type):
-            raise ArgumentTypeError(
-                "observe: an observer is an ns.Energy(...) or a function of the tokens, "
-                f"got {observer!r}"
-            )
-        name = observer.name if isinstance(observer, Energy) else _name_of(observer, place)
-        if name in self._series:
-            raise ArgumentError(f"observe: two observers are called {name!r}; give one a name")
-        if isinstance(observer, Energy):
-            values = np.empty((self._layers + 1, 1))
-            self._series[name] = values
-            self.requests.append(_core.EnergyRequest([observer.beta], values))
-        else:
-            rows: list[npt.NDArray[Any]] = []
-            self._series[name] = rows
-            self.requests.append(_core.CallRequest(_appender(name, observer, rows)))
+    The vectors start at random and go through the exact derivative of every layer: of LN, of the
+    noise field, and of the attention that a test token at the same place receives, the other
+    tokens given. So near one cluster and for V = aI the exponents tend to λ_i − a, those of the
+    distance to the cluster. At t = 0 they are NaN.
 
-    def results(self, completed: int) -> dict[str, npt.NDArray[Any]]:
-        """Return one array per observer, first axis the layers up to `completed`."""
-        return {
-            name: (series[:, 0] if isinstance(series, np.ndarray) else np.array(series))[
-                : completed + 1
-            ]
-            for name, series in self._series.items()
-        }
+    Parameters
+    ----------
+    k : int
+        Number of exponents, from 1 to dim − 1.
+    token : int
+        The token whose path is followed.
+    name : str, optional
+        Key of the result; ``"lyapunov"`` by default.
+
+    References
+    ----------
+    The exponents of the limit: :attr:`noisync.Kernel.lyapunov_spectrum`; those of layers of finite
+    thickness: :meth:`noisync.Kernel.layer_exponent`. Gram–Schmidt at every layer: Benettin et al.,
+    Meccanica 15 (1980).
+    """
+
+    k: int = 1
+    token: int = 0
+    name: str = "lyapunov"
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "k", _validate.integer("k", self.k, minimum=1))
+        object.__setattr__(self, "token", _validate.integer("token", self.token, minimum=0))
+        _check_name(self.name)
 
 
-def _name_of(function: object, place: int) -> str:
-    name = str(getattr(function, "__name__", type(function).__name__))
-    return name if _NAME.fullmatch(name) else f"observer_{place}"  # a lambda has no usable name
+def _check_name(name: object) -> None:
+    if not isinstance(name, str) or not VARIABLE_NAME.fullmatch(name):
+        raise ArgumentError(
+            f"name must be letters, digits, '_', '.', '+' or '-' after a letter, got {name!r}"
+        )
 
 
-def _appender(
-    name: str, function: UserFunction, rows: list[npt.NDArray[Any]]
-) -> Callable[[npt.NDArray[Any]], None]:
-    def append(tokens: npt.NDArray[Any]) -> None:
-        try:
-            value = np.array(function(tokens))  # a copy: the function may reuse its buffer
-        except Exception as error:
-            if hasattr(error, "add_note"):  # Python 3.11
-                error.add_note(f"raised by the observer {name!r} at layer {len(rows)}")
-            raise
-        if value.dtype.kind not in "biuf":
-            raise ArgumentTypeError(
-                f"observe: {name} must return real numbers, got dtype {value.dtype}"
-            )
-        if rows and value.shape != rows[0].shape:
-            raise ArgumentError(
-                f"observe: {name} must return the same shape at every layer, "
-                f"got {value.shape} after {rows[0].shape}"
-            )
-        rows.append(value)
-
-    return append
+Observer = Energy | Tokens | Lyapunov | UserFunction

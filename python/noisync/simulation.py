@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,13 +10,14 @@ import numpy.typing as npt
 from tqdm.auto import tqdm
 
 from noisync import _core, _validate
-from noisync._threads import thread_count
-from noisync.errors import ArgumentError, ArgumentTypeError, SimulationError
+from noisync._memory import check_memory
+from noisync._plan import Plan, check_model
+from noisync._recorder import Recorder
+from noisync._schedule import Schedule
+from noisync.errors import SimulationError
 from noisync.model import Model
-from noisync.observers import Observer, Recorder
+from noisync.observers import Observer
 from noisync.trajectory import Trajectory
-
-_DTYPES = ("float32", "float64")
 
 
 def simulate(
@@ -35,6 +34,8 @@ def simulate(
     dtype: npt.DTypeLike = "float64",
     threads: int | None = None,
     progress: bool = False,
+    path_layers: int | None = None,
+    scheme: str = "layer",
 ) -> Trajectory:
     r"""Carry tokens through the layers of a model.
 
@@ -58,7 +59,7 @@ def simulate(
         Masses of the tokens, non-negative with sum 1; uniform by default.
     save : None, int or sequence of int, optional
         Which states to keep: all, every k-th and the last, or the listed layers (0 is the start).
-    observe : sequence of Energy or functions
+    observe : sequence of Energy, Lyapunov or functions
         Values to compute after every layer, in ``run.observed``. A function gets the (N, d) tokens
         and returns a number or an array of fixed shape.
     dtype : {"float64", "float32"}
@@ -67,10 +68,18 @@ def simulate(
         Default: all cores. The result is the same, bit for bit, for any number.
     progress : bool
         Show a progress bar.
+    path_layers : int, optional
+        The noise path lives on this many layers, a multiple of `layers`, and a layer sums the
+        increments √(T/path_layers) G of its part of the path, each evaluated at its own state.
+        Runs with other `layers` and the same `path_layers` meet the same noise.
+    scheme : {"layer", "euler", "rk4"}
+        The time step, see ``noisync.schemes.SCHEMES``: the transformer's layer as above, a single
+        step X' = LN(X + Δ Attn(X) + √Δ G(X)), or, without noise, the Runge–Kutta method of order 4.
 
     Returns
     -------
     Trajectory
+        Its ``model`` says which sampler a :class:`noisync.GaussianField` was given.
 
     Raises
     ------
@@ -84,94 +93,61 @@ def simulate(
     ----------
     arXiv:2604.26898, eq. (1.1).
     """
-    if not isinstance(model, Model):
-        raise ArgumentTypeError(f"model must be a Model, got {model!r}")
+    check_model(model)
     start = _validate.tokens("tokens", tokens, model.dim)
-    count = start.shape[0]
-    horizon = _validate.positive("horizon", horizon)
-    layers = _validate.integer("layers", layers, minimum=1, maximum=2**32 - 1)
-    seed = _validate.integer("seed", seed, minimum=0, maximum=2**64 - 1)
+    n = start.shape[0]
     replicate = _validate.integer("replicate", replicate, minimum=0, maximum=2**32 - 1)
-    mass = _validate.weights(weights, count)
-    real = _dtype(dtype)
-    workers = thread_count(threads)
-    saved = saved_layers(save, layers, count * model.dim * real.itemsize)
-    states = np.empty((len(saved), count, model.dim), real)
-    recorder = Recorder(observe, layers)
-
-    with tqdm(total=layers, unit="layer", disable=not progress) as bar:
-        outcome = _core.run_layers(
-            np.ascontiguousarray(start, dtype=real),
-            mass,
-            attention=model.attention._core_config() if model.attention is not None else None,
-            noise=model.noise._core_config() if model.noise is not None else None,
-            horizon=horizon,
-            layers=layers,
-            seed=seed,
-            replicate=replicate,
-            requests=[_core.SaveRequest(saved, states), *recorder.requests],
-            threads=workers,
-            progress=(lambda layer: _advance(bar, layer)) if progress else None,
-        )
-        _advance(bar, outcome.completed)
-
-    kept = np.array(saved[: outcome.saved], dtype=np.int64)
-    trajectory = Trajectory(
-        layer=kept,
-        tokens=states[: kept.size],
-        weights=mass,
-        model=model,
+    plan = Plan.checked(
+        model,
+        n,
         horizon=horizon,
         layers=layers,
         seed=seed,
+        weights=weights,
+        dtype=dtype,
+        threads=threads,
+        path_layers=path_layers,
+        scheme=scheme,
+    )
+    saved = Schedule.checked(save, plan.layers)
+    check_memory(
+        len(saved) * n * model.dim * plan.dtype.itemsize,
+        f"save: keeping {len(saved)} states",
+        "keep fewer (save=k, save=[...]) or observe on the way instead",
+    )
+    states = np.empty((len(saved), n, model.dim), plan.dtype)
+    recorder = Recorder(observe, plan, Schedule(plan.layers, every=1), 1)
+
+    with tqdm(total=plan.layers, unit="layer", disable=not progress) as bar:
+        outcome = plan.run(
+            start[None],
+            replicate,
+            [_core.SaveRequest(saved._core_config(), states[None]), *recorder.requests(0, 1)],
+            (lambda layer: _advance(bar, layer)) if progress else None,
+        )
+        computed = int(outcome.computed[0])
+        _advance(bar, computed)
+
+    kept = saved.layers()
+    kept = kept[kept <= computed]
+    trajectory = Trajectory(
+        layer=kept,
+        tokens=states[: kept.size],
+        weights=plan.weights,
+        model=plan.model,
+        horizon=plan.horizon,
+        layers=plan.layers,
+        seed=plan.seed,
         replicate=replicate,
-        observed=recorder.results(outcome.completed),
+        observed={
+            name: values[0, : int(outcome.observed[0]) + 1]
+            for name, (_, values) in recorder.results().items()
+        },
+        path_layers=plan.path_layers,
+        scheme=plan.scheme,
     )
     _raise_if_stopped(outcome, trajectory)
     return trajectory
-
-
-def _dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
-    try:
-        name = np.dtype(dtype).name
-    except TypeError:
-        name = str(dtype)
-    if name not in _DTYPES:
-        raise ArgumentError(f"dtype must be one of {', '.join(_DTYPES)}, got {name!r}")
-    result: np.dtype[Any] = np.dtype(name)
-    return result
-
-
-def saved_layers(save: int | Sequence[int] | None, layers: int, state_bytes: int = 0) -> list[int]:
-    """Return the increasing layers that `save` asks for, if their states fit in memory."""
-    if save is None or np.ndim(save) == 0:
-        every = 1 if save is None else _validate.integer("save", save, minimum=1)
-        _check_memory(layers // every + 1, state_bytes)
-        return [*range(0, layers, every), layers]
-    chosen = [_validate.integer("save", layer, minimum=0) for layer in np.asarray(save, object)]
-    for layer in chosen:
-        if layer > layers:
-            raise ArgumentError(f"save must list layers from 0 to {layers}, got {layer}")
-    _check_memory(len(chosen), state_bytes)
-    return sorted(set(chosen))
-
-
-def _check_memory(states: int, state_bytes: int) -> None:
-    available = _available_memory()
-    if states * state_bytes > available:
-        raise ArgumentError(
-            f"save: keeping {states} states needs {states * state_bytes / 2**30:.1f} GiB and "
-            f"{available / 2**30:.1f} GiB are free; keep fewer (save=k, save=[...]) or observe "
-            "on the way instead"
-        )
-
-
-def _available_memory() -> int:
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if "MemAvailable" in line)
-    except (OSError, StopIteration, ValueError):  # not Linux: let the allocation itself decide
-        return sys.maxsize
 
 
 def _advance(bar: tqdm[Any], layer: int) -> None:
@@ -182,7 +158,7 @@ def _raise_if_stopped(outcome: _core.Outcome, trajectory: Trajectory) -> None:
     error = outcome.error
     if outcome.lost_token >= 0:
         error = SimulationError(
-            f"layer {outcome.completed + 1}: token {outcome.lost_token} left the sphere "
+            f"layer {int(outcome.computed[0]) + 1}: token {outcome.lost_token} left the sphere "
             "(its vector became zero, infinite or NaN); the states before are in this error's "
             ".trajectory"
         )

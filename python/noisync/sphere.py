@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,42 @@ from noisync import _core, _validate
 from noisync._validate import FloatArray
 from noisync.errors import ArgumentError
 
-__all__ = ["normalize", "uniform"]
+__all__ = ["Uniform", "normalize", "uniform"]
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """The law of independent uniform points on S^{dim-1}: a start that differs by replicate.
+
+    Parameters
+    ----------
+    n, dim : int
+        Number of points and dimension, dim >= 2.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        For n below 1 or dim below 2.
+    """
+
+    n: int
+    dim: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "n", _validate.integer("n", self.n, minimum=1, maximum=2**32))
+        object.__setattr__(
+            self, "dim", _validate.integer("dim", self.dim, minimum=2, maximum=2**24)
+        )
+
+    def sample(self, seed: int = 0, replicate: int = 0) -> FloatArray:
+        """Return the (n, dim) points of a replicate; the first k are the same for every n >= k."""
+        return np.asarray(self.samples(seed, replicate, 1)[0])
+
+    def samples(self, seed: int, first: int, count: int) -> FloatArray:
+        """Return the points of replicates first..first+count−1, (count, n, dim)."""
+        seed = _validate.integer("seed", seed, minimum=0, maximum=2**64 - 1)
+        first = _validate.integer("replicate", first, minimum=0, maximum=2**32 - 1)
+        return _core.uniform_tokens(seed, first, count, self.n, self.dim)
 
 
 def uniform(n: int, dim: int, seed: int = 0) -> FloatArray:
@@ -33,10 +69,7 @@ def uniform(n: int, dim: int, seed: int = 0) -> FloatArray:
     ArgumentError, ArgumentTypeError
         For n below 1, dim below 2 or a seed out of range.
     """
-    n = _validate.integer("n", n, minimum=1, maximum=2**32)
-    dim = _validate.integer("dim", dim, minimum=2, maximum=2**24)
-    seed = _validate.integer("seed", seed, minimum=0, maximum=2**64 - 1)
-    return normalize(_core.initial_normals(seed, 0, n * dim).reshape(n, dim))
+    return Uniform(n, dim).sample(seed)
 
 
 def normalize(x: npt.ArrayLike) -> npt.NDArray[Any]:

@@ -42,6 +42,9 @@ class Trajectory:
     seed, replicate : int
     observed : mapping of str to ndarray
         One array per observer; the first axis is the layer, from 0.
+    path_layers : int
+        Layers of the noise path; as many as `layers` unless asked for otherwise.
+    scheme : str
     version : str
         The version of noisync that computed it.
     """
@@ -55,12 +58,15 @@ class Trajectory:
     seed: int
     replicate: int
     observed: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    path_layers: int = 0
+    scheme: str = "layer"
     version: str = __version__
 
     def __post_init__(self) -> None:
         arrays = (self.layer, self.tokens, self.weights, *self.observed.values())
         for array in arrays:
             array.setflags(write=False)
+        object.__setattr__(self, "path_layers", self.path_layers or self.layers)
         object.__setattr__(self, "observed", MappingProxyType(dict(self.observed)))
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -125,6 +131,8 @@ class Trajectory:
                 "model": self.model.to_toml(),
                 "horizon": self.horizon,
                 "layers": self.layers,
+                "path_layers": self.path_layers,
+                "scheme": self.scheme,
                 "seed": str(self.seed),  # netCDF has no unsigned 64-bit attributes
                 "replicate": str(self.replicate),
             },
@@ -184,5 +192,7 @@ def load(path: str | os.PathLike[str]) -> Trajectory:
             for name, values in data.data_vars.items()
             if str(name).startswith(prefix)
         },
+        path_layers=int(data.attrs["path_layers"]),
+        scheme=data.attrs["scheme"],
         version=data.attrs["version"],
     )

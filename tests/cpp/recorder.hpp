@@ -12,15 +12,17 @@ namespace reference {
 using noisync::Execution;
 using noisync::Index;
 using noisync::Observer;
+using noisync::Schedule;
 using noisync::Tokens;
 
 // Keeps every state it is shown, and may throw at one of the slots.
 template <class Real>
 class Recorder final : public Observer<Real> {
    public:
-    Recorder() = default;
+    explicit Recorder(Schedule schedule, Index failing_slot = -1)
+        : Observer<Real>(std::move(schedule)), failing_slot_(failing_slot) {}
     explicit Recorder(std::vector<Index> layers, Index failing_slot = -1)
-        : Observer<Real>(std::move(layers)), failing_slot_(failing_slot) {}
+        : Recorder(Schedule::listed(std::move(layers)), failing_slot) {}
 
     void observe(Index slot, const Tokens<Real>& x, Execution&) override {
         if (slot == failing_slot_) {

@@ -10,7 +10,6 @@
 #include "configurations.hpp"
 #include "noisync/activation.hpp"
 #include "noisync/attention.hpp"
-#include "noisync/noise.hpp"
 #include "noisync/random.hpp"
 #include "noisync/types.hpp"
 
@@ -146,39 +145,6 @@ inline AttentionOfTokens attention(const LongMatrix& x, const LongVector& weight
         }
     }
     return result;
-}
-
-struct Field {
-    LongMatrix value;      // G(y_i)
-    LongMatrix magnitude;  // the same sums over absolute values
-};
-
-inline Field mlp(const LongMatrix& y, const noisync::Mlp& config, const noisync::LayerKey& key) {
-    const Index d = y.cols();
-    const auto draw = [&](noisync::Purpose purpose, Index rows, Index columns, double scale) {
-        noisync::Matrix<double> drawn(rows, columns);
-        noisync::fill_normals<double>({key.seed, key.replicate, key.layer, purpose}, 0,
-                                      drawn.size(), 1.0, drawn.data());
-        return LongMatrix(drawn.cast<Long>() * Long(scale));
-    };
-    const Index m = config.width;
-    const LongMatrix u = draw(noisync::Purpose::mlp_input_weights, m, d, 1);
-    const LongMatrix w = draw(noisync::Purpose::mlp_output_weights, m, d, 1);
-    const LongMatrix input_bias = draw(noisync::Purpose::mlp_input_bias, m, 1, config.sigma_u);
-    const LongMatrix output_bias = draw(noisync::Purpose::mlp_output_bias, 1, d, config.sigma_w);
-    Field field{output_bias.replicate(y.rows(), 1), output_bias.cwiseAbs().replicate(y.rows(), 1)};
-    const LongMatrix input = products(y, u) / std::sqrt(Long(d));
-    const LongMatrix input_sizes = products(y.cwiseAbs(), u.cwiseAbs()) / std::sqrt(Long(d));
-    for (Index i = 0; i < y.rows(); ++i) {
-        for (Index k = 0; k < m; ++k) {
-            const Long hidden = activation(config.activation, input(i, k) + input_bias(k, 0));
-            const Long input_size = input_sizes(i, k) + std::abs(input_bias(k, 0));
-            field.value.row(i) += hidden / std::sqrt(Long(m)) * w.row(k);
-            field.magnitude.row(i) +=
-                (std::abs(hidden) + input_size) / std::sqrt(Long(m)) * w.row(k).cwiseAbs();
-        }
-    }
-    return field;
 }
 
 // From differences of tokens, where 1 - <x, y> would lose every digit.

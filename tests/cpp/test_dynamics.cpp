@@ -4,7 +4,7 @@
 
 #include "noisync/dynamics.hpp"
 #include "recorder.hpp"
-#include "reference.hpp"
+#include "reference_noise.hpp"
 
 namespace {
 
@@ -25,7 +25,7 @@ ExponentialAttention attention_config() {
 // Wide enough for several tiles of neurons, between which no token may have moved.
 const Mlp kMlp{Activation::tanh, 300, 0.5, 0.25};
 
-struct System {
+struct Setup {
     Index rows = 20;
     Depth depth{0.7, 7};
     bool with_attention = true;
@@ -34,34 +34,36 @@ struct System {
 };
 
 template <class Real>
-Tokens<Real> run(const System& system, const std::vector<Observer<Real>*>& observers = {}) {
-    Tokens<Real> x = reference::random_tokens<Real>(system.rows, 3, 62);
-    const Vector<Real> weights = reference::random_weights<Real>(system.rows, false, 63);
+Tokens<Real> run(const Setup& setup, const std::vector<Observer<Real>*>& observers = {}) {
+    Tokens<Real> x = reference::random_tokens<Real>(setup.rows, 3, 62);
+    const Vector<Real> weights = reference::random_weights<Real>(setup.rows, false, 63);
     const auto attention = make_attention<Real>(attention_config());
     const auto noise = make_noise<Real>(kMlp);
-    Execution execution(system.threads);
-    Index completed = -7;
-    run_layers<Real>(x, weights, system.with_attention ? attention.get() : nullptr,
-                     system.with_noise ? noise.get() : nullptr, system.depth, kPath, observers,
-                     execution, completed);
-    CHECK(completed == system.depth.layers);
+    Execution execution(setup.threads);
+    Progress progress{-7, -7};
+    run_layers<Real>(x,
+                     {weights, setup.with_attention ? attention.get() : nullptr,
+                      setup.with_noise ? noise.get() : nullptr},
+                     setup.depth, kPath, nullptr, observers, execution, progress);
+    CHECK(progress.computed == setup.depth.layers);
+    CHECK(progress.observed == setup.depth.layers);
     return x;
 }
 
 // The states of all layers, from the two half-steps in long double.
 template <class Real>
-std::vector<LongMatrix> reference_states(const System& system) {
-    const Long step = Long(system.depth.horizon) / system.depth.layers;
-    LongMatrix x = reference::random_tokens<Real>(system.rows, 3, 62).template cast<Long>();
+std::vector<LongMatrix> reference_states(const Setup& setup) {
+    const Long step = Long(setup.depth.horizon) / setup.depth.layers;
+    LongMatrix x = reference::random_tokens<Real>(setup.rows, 3, 62).template cast<Long>();
     const reference::LongVector weights =
-        reference::random_weights<Real>(system.rows, false, 63).template cast<Long>();
+        reference::random_weights<Real>(setup.rows, false, 63).template cast<Long>();
     std::vector<LongMatrix> states{x};
-    for (Index layer = 0; layer < system.depth.layers; ++layer) {
-        if (system.with_attention) {
+    for (Index layer = 0; layer < setup.depth.layers; ++layer) {
+        if (setup.with_attention) {
             x += step * reference::attention(x, weights, attention_config()).value;
             reference::normalize_rows(x);
         }
-        if (system.with_noise) {
+        if (setup.with_noise) {
             const LayerKey key{kPath.seed, kPath.replicate, std::uint32_t(layer)};
             x += std::sqrt(step) * reference::mlp(x, kMlp, key).value;
             reference::normalize_rows(x);
@@ -85,11 +87,11 @@ TEST_CASE_TEMPLATE("the layers are the two half-steps, one after the other", Rea
                 CAPTURE(with_attention);
                 CAPTURE(with_noise);
                 CAPTURE(rows);
-                System system{.rows = rows};
-                system.with_attention = with_attention;
-                system.with_noise = with_noise;
+                Setup setup{.rows = rows};
+                setup.with_attention = with_attention;
+                setup.with_noise = with_noise;
                 // Errors of a layer are roundings, which seven layers of order-one slopes amplify.
-                CHECK(distance<Real>(run<Real>(system), reference_states<Real>(system).back()) <=
+                CHECK(distance<Real>(run<Real>(setup), reference_states<Real>(setup).back()) <=
                       100 * reference::kRoundoff<Real>);
             }
         }
@@ -97,18 +99,18 @@ TEST_CASE_TEMPLATE("the layers are the two half-steps, one after the other", Rea
 }
 
 TEST_CASE("without attention and noise nothing moves") {
-    const System still{.rows = 5, .with_attention = false, .with_noise = false};
+    const Setup still{.rows = 5, .with_attention = false, .with_noise = false};
     CHECK(reference::same_bits(run<double>(still), reference::random_tokens<double>(5, 3, 62)));
 }
 
 TEST_CASE("observers see the layers they asked for, in their slots") {
-    const System system;
+    const Setup setup;
     Recorder<double> some({0, 3, 7});
-    Recorder<double> all;
+    Recorder<double> all(Schedule::regular(1, setup.depth.layers));
     Recorder<double> beyond({2, 8, 9});
     Recorder<double> none(std::vector<Index>{});
-    const Tokens<double> last = run<double>(system, {&some, &all, &beyond, &none});
-    const std::vector<LongMatrix> expected = reference_states<double>(system);
+    const Tokens<double> last = run<double>(setup, {&some, &all, &beyond, &none});
+    const std::vector<LongMatrix> expected = reference_states<double>(setup);
     CHECK(some.slots == std::vector<Index>{0, 1, 2});
     CHECK(all.slots == std::vector<Index>{0, 1, 2, 3, 4, 5, 6, 7});
     CHECK(beyond.slots == std::vector<Index>{0});
@@ -122,14 +124,14 @@ TEST_CASE("observers see the layers they asked for, in their slots") {
     CHECK(reference::same_bits(some.states[1], all.states[3]));
     CHECK(reference::same_bits(some.states[2], last));
     CHECK(reference::same_bits(beyond.states[0], all.states[2]));
-    CHECK(reference::same_bits(last, run<double>(system)));
+    CHECK(reference::same_bits(last, run<double>(setup)));
 }
 
 TEST_CASE_TEMPLATE("the number of threads changes no bit", Real, double, float) {
-    System system{.rows = 300};
-    const Tokens<Real> alone = run<Real>(system);
+    Setup setup{.rows = 300};
+    const Tokens<Real> alone = run<Real>(setup);
     for (const int threads : {2, 4}) {
-        system.threads = threads;
-        CHECK(reference::same_bits(alone, run<Real>(system)));
+        setup.threads = threads;
+        CHECK(reference::same_bits(alone, run<Real>(setup)));
     }
 }

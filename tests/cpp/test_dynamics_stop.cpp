@@ -18,6 +18,8 @@ namespace {
 using namespace noisync;
 using reference::Recorder;
 
+const Vector<double> kEighths = Vector<double>::Constant(8, 0.125);
+
 // Attention whose update is whatever the test says; counts its calls.
 class ScriptedAttention final : public Attention<double> {
    public:
@@ -28,6 +30,11 @@ class ScriptedAttention final : public Attention<double> {
                   Execution& execution) override {
         ++calls;
         execution.for_each(1, [&](Index, int) { script_(calls, x, out); });
+    }
+
+    void differentiate(const Tokens<double>&, const Vector<double>&, Index, const Matrix<double>&,
+                       Matrix<double>&) override {
+        FAIL("no tangents are carried along here");
     }
 
     Index calls = 0;
@@ -54,18 +61,20 @@ TEST_CASE("a token that cancels in the first layer has left the sphere") {
     const auto attention = make_attention<double>(config);
     Tokens<double> x(1, 2);
     x << 0.6, 0.8;
+    const Vector<double> weights = Vector<double>::Ones(1);
     Execution execution;
-    Index completed = -7;
+    Progress progress{-7, -7};
     Recorder<double> recorder({0, 1});
     try {
-        run_layers<double>(x, Vector<double>::Ones(1), attention.get(), nullptr, {1.0, 1}, {},
-                           {&recorder}, execution, completed);
+        run_layers<double>(x, {weights, attention.get()}, {1.0, 1}, {}, nullptr, {&recorder},
+                           execution, progress);
         FAIL("the zero vector has no direction");
     } catch (const LeftSphere& error) {
         CHECK(error.layer() == 1);
         CHECK(error.token() == 0);
     }
-    CHECK(completed == 0);
+    CHECK(progress.computed == 0);
+    CHECK(progress.observed == 0);
     CHECK(recorder.slots == std::vector<Index>{0});
 }
 
@@ -79,21 +88,22 @@ TEST_CASE("LeftSphere names the layer and the token") {
     });
     Tokens<double> x = reference::random_tokens<double>(8, 3, 64);
     Execution execution;
-    Index completed = -7;
+    Progress progress{-7, -7};
     Recorder<double> recorder({3, 4});
     try {
-        run_layers<double>(x, Vector<double>::Constant(8, 0.125), &attention, nullptr, {1.0, 10},
-                           {}, {&recorder}, execution, completed);
+        run_layers<double>(x, {kEighths, &attention}, {1.0, 10}, {}, nullptr, {&recorder},
+                           execution, progress);
         FAIL("a NaN has no direction");
     } catch (const LeftSphere& error) {
         CHECK(error.layer() == 4);
         CHECK(error.token() == 2);
     }
-    CHECK(completed == 3);
+    CHECK(progress.computed == 3);
+    CHECK(progress.observed == 3);
     CHECK(recorder.slots == std::vector<Index>{0});
 }
 
-TEST_CASE("an interruption leaves `completed` at the last finished layer") {
+TEST_CASE("an interruption leaves the progress at the last finished layer") {
     ScriptedAttention slow([](Index, const Tokens<double>& x, Tokens<double>& out) {
         out = x;
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -103,29 +113,30 @@ TEST_CASE("an interruption leaves `completed` at the last finished layer") {
         StopAtLayer watch(4);
         Execution execution(threads, &watch);
         Tokens<double> x = reference::random_tokens<double>(8, 3, 65);
-        Recorder<double> recorder;
-        Index completed = -7;
-        CHECK_THROWS_AS(run_layers<double>(x, Vector<double>::Constant(8, 0.125), &slow, nullptr,
-                                           {1.0, 1000}, {}, {&recorder}, execution, completed),
+        Recorder<double> recorder(Schedule::regular(1, 1000));
+        Progress progress{-7, -7};
+        CHECK_THROWS_AS(run_layers<double>(x, {kEighths, &slow}, {1.0, 1000}, {}, nullptr,
+                                           {&recorder}, execution, progress),
                         Interrupted);
-        CHECK(completed >= 3);
-        CHECK(completed < 100);
-        CHECK(completed == recorder.slots.back());
+        CHECK(progress.computed >= 3);
+        CHECK(progress.computed < 100);
+        CHECK(progress.observed == progress.computed);
+        CHECK(progress.observed == recorder.slots.back());
     }
 }
 
-TEST_CASE("an observer that throws leaves `completed` before its layer") {
+TEST_CASE("an observer that throws leaves the progress before its layer") {
     for (const Index failing_slot : {0, 2}) {
         CAPTURE(failing_slot);
         Recorder<double> recorder({0, 1, 3}, failing_slot);
         const auto noise = make_noise<double>(Mlp{Activation::tanh, 40});
         Tokens<double> x = reference::random_tokens<double>(8, 3, 66);
         Execution execution;
-        Index completed = -7;
-        CHECK_THROWS_AS(
-            run_layers<double>(x, Vector<double>::Constant(8, 0.125), nullptr, noise.get(),
-                               {1.0, 5}, {}, {&recorder}, execution, completed),
-            std::domain_error);
-        CHECK(completed == (failing_slot == 0 ? -1 : 2));
+        Progress progress{-7, -7};
+        CHECK_THROWS_AS(run_layers<double>(x, {kEighths, nullptr, noise.get()}, {1.0, 5}, {},
+                                           nullptr, {&recorder}, execution, progress),
+                        std::domain_error);
+        CHECK(progress.observed == (failing_slot == 0 ? -1 : 2));
+        CHECK(progress.computed == progress.observed + 1);
     }
 }

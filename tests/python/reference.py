@@ -5,7 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-PURPOSES = {"tokens": 0, "U": 1, "b_U": 2, "W": 3, "b_W": 4}
+PURPOSES = {
+    "tokens": 0, "U": 1, "b_U": 2, "W": 3, "b_W": 4,
+    "frozen U": 5, "frozen b_U": 6, "frozen W": 7, "frozen b_W": 8, "harmonic": 9, "exact": 10,
+}  # fmt: skip
 
 ACTIVATIONS = {
     "relu": lambda z: np.where(z > 0, z, 0.0),
@@ -74,6 +77,23 @@ def mlp(y, activation, width, sigma_u, sigma_w, seed, replicate, layer):
     W = draw("W", width * d).reshape(width, d).T
     b_U, b_W = sigma_u * draw("b_U", width), sigma_w * draw("b_W", d)
     return ACTIVATIONS[activation](y @ U.T / np.sqrt(d) + b_U) @ W.T / np.sqrt(width) + b_W
+
+
+def features(y, activation, width, sigma_u, sigma_w, seed, replicate, layer):
+    """An MLP with the hidden neurons of layer 0 in every layer."""
+    d = y.shape[1]
+    draw = lambda purpose, count, at: normals(seed, replicate, at, purpose, 0, count)  # noqa: E731
+    U, b_U = draw("frozen U", width * d, 0).reshape(width, d), draw("frozen b_U", width, 0)
+    W, b_W = draw("frozen W", width * d, layer).reshape(width, d), draw("frozen b_W", d, layer)
+    hidden = ACTIVATIONS[activation](y @ U.T / np.sqrt(d) + sigma_u * b_U)
+    return hidden @ W / np.sqrt(width) + sigma_w * b_W
+
+
+def exact_field(y, kernel, seed, replicate, layer):
+    """The Gaussian field at tokens in general position: Cholesky factor times normals."""
+    n, d = y.shape
+    factor = np.linalg.cholesky(kernel(np.clip(y @ y.T, -1, 1)))
+    return factor @ normals(seed, replicate, layer, "exact", 0, n * d).reshape(n, d)
 
 
 def layer(x, step, attend, noise):

@@ -39,6 +39,11 @@ class Attention {
     // out_i <- Attn_X(x_i), tangent or not; x (N, d), weights (N,) with sum 1, out (N, d).
     virtual void evaluate(const Tokens<Real>& x, const Vector<Real>& weights, Tokens<Real>& out,
                           Execution& execution) = 0;
+
+    // out_k <- derivative of Attn_X(x_token) along the row k of `along`, for a test token: the
+    // tokens that it attends to, itself among them, stay where they are.
+    virtual void differentiate(const Tokens<Real>& x, const Vector<Real>& weights, Index token,
+                               const Matrix<Real>& along, Matrix<Real>& out) = 0;
 };
 
 template <class Real>

@@ -10,8 +10,10 @@
 #include <atomic>
 #include <chrono>
 #include <exception>
+#include <memory>
 #include <stdexcept>
 #include <utility>
+#include <vector>
 
 #include "noisync/types.hpp"
 
@@ -32,8 +34,8 @@ class Watch {
     virtual ~Watch() = default;
 
     // Called every few hundredths of a second by the thread that started the computation.
-    // `layer` is the layer being computed. Returns true to stop.
-    virtual bool poll(Index layer) = 0;
+    // `progress` is the layer being computed, or the number of runs done. Returns true to stop.
+    virtual bool poll(Index progress) = 0;
 };
 
 class Execution {
@@ -43,7 +45,7 @@ class Execution {
 
     [[nodiscard]] int threads() const { return threads_; }
 
-    void enter_layer(Index layer) { layer_ = layer; }
+    void enter_layer(Index layer) { progress_ = layer; }
 
     // Runs task(index, worker) for every index in [0, count); `worker` < threads() numbers the
     // thread, for scratch memory. Rethrows the first exception; throws Interrupted when asked to.
@@ -63,17 +65,50 @@ class Execution {
         }
     }
 
+    // Calls body(index, worker, execution) for every index in [0, count), side by side, each with a
+    // single-threaded execution that stops when this one is asked to or another call fails.
+    template <class Body>
+    void side_by_side(Index count, Body&& body) {
+        std::vector<std::unique_ptr<Relay>> relays;
+        std::vector<std::unique_ptr<Execution>> alone;
+        for (int worker = 0; worker < threads_; ++worker) {
+            relays.push_back(std::make_unique<Relay>(*this, worker == 0));
+            alone.push_back(std::make_unique<Execution>(1, relays.back().get()));
+        }
+        progress_ = 0;
+        for_each(count, [&](Index index, int worker) {
+            body(index, worker, *alone[std::size_t(worker)]);
+            ++progress_;
+        });
+    }
+
    private:
+    // Hands the polls of one of the runs side by side on to the watch; only the first worker is the
+    // thread that may call it.
+    class Relay final : public Watch {
+       public:
+        Relay(Execution& owner, bool first) : owner_(owner), first_(first) {}
+        bool poll(Index /*layer*/) override {
+            if (first_ && owner_.watch_ != nullptr && owner_.watch_->poll(owner_.progress_)) {
+                owner_.stopped_ = true;
+            }
+            return owner_.stopped_ || owner_.failed_;
+        }
+
+       private:
+        Execution& owner_;
+        bool first_;
+    };
+
     template <class Task>
     void run_team(Index count, Task&& task) {
         std::exception_ptr error;
-        std::atomic<bool> failed{false};
 #pragma omp parallel num_threads(threads_)
         {
             const int worker = omp_get_thread_num();
 #pragma omp for schedule(dynamic, 1)
             for (Index index = 0; index < count; ++index) {
-                if (stopped_ || failed) {
+                if (stopped_ || failed_) {
                     continue;
                 }
                 try {
@@ -82,13 +117,14 @@ class Execution {
                         poll();
                     }
                 } catch (...) {
-                    if (!failed.exchange(true)) {
+                    if (!failed_.exchange(true)) {
                         error = std::current_exception();
                     }
                 }
             }
         }
         if (error) {
+            failed_ = false;
             std::rethrow_exception(error);
         }
     }
@@ -100,7 +136,7 @@ class Execution {
         const auto now = std::chrono::steady_clock::now();
         if (now - last_poll_ >= std::chrono::milliseconds(50)) {
             last_poll_ = now;
-            if (watch_->poll(layer_)) {
+            if (watch_->poll(progress_)) {
                 stopped_ = true;
             }
         }
@@ -108,8 +144,9 @@ class Execution {
 
     int threads_;
     Watch* watch_;
-    Index layer_ = 0;
+    std::atomic<Index> progress_{0};
     std::atomic<bool> stopped_{false};
+    std::atomic<bool> failed_{false};
     std::chrono::steady_clock::time_point last_poll_ = std::chrono::steady_clock::now();
 };
 

@@ -20,10 +20,18 @@ namespace noisync {
 // What a stream is drawn for. The values are part of every result: never renumber them.
 enum class Purpose : std::uint32_t {
     initial_tokens = 0,
-    mlp_input_weights = 1,   // U
-    mlp_input_bias = 2,      // b_U
-    mlp_output_weights = 3,  // W
-    mlp_output_bias = 4,     // b_W
+    mlp_input_weights = 1,      // U
+    mlp_input_bias = 2,         // b_U
+    mlp_output_weights = 3,     // W
+    mlp_output_bias = 4,        // b_W
+    feature_input_weights = 5,  // the same four of the frozen features; the first two at layer 0
+    feature_input_bias = 6,
+    feature_output_weights = 7,
+    feature_output_bias = 8,
+    harmonic_coefficients = 9,
+    exact_values = 10,
+    exact_derivatives = 11,
+    tangent_vectors = 12,  // where Lyapunov exponents start from
 };
 
 struct Stream {

@@ -43,6 +43,35 @@ class Exponential final : public Attention<Real> {
         finish(x.cols(), out, execution);
     }
 
+    // D Attn(x) v = V sum_j p_j <Qv, K x_j> (x_j - mean), p the weights of the token; the mean is
+    // sum_j p_j x_j for softmax and 0 without normalisation.
+    void differentiate(const Tokens<Real>& x, const Vector<Real>& weights, Index token,
+                       const Matrix<Real>& along, Matrix<Real>& out) override {
+        const bool scalar = query_.size() == 0;
+        const Tokens<Real> keys =
+            scalar ? Tokens<Real>(x * beta_) : Tokens<Real>(x * key_.transpose());
+        const auto queried = [&](const auto& rows) -> Matrix<Real> {
+            return scalar ? Matrix<Real>(rows) : Matrix<Real>(rows * query_.transpose());
+        };
+        const Vector<Real> logits = keys * queried(x.row(token)).transpose();
+        Vector<Real> p;
+        if (normalization_ == Normalization::softmax) {
+            p = (logits.array() - logits.maxCoeff()).exp() * weights.array();
+            p /= p.sum();
+        } else {
+            p = logits.array().exp() * weights.array();
+        }
+        const Matrix<Real> weighted = (queried(along) * keys.transpose()) * p.asDiagonal();
+        out.noalias() = weighted * x;
+        if (normalization_ == Normalization::softmax) {
+            out -= weighted.rowwise().sum() * (p.transpose() * x);
+        }
+        out *= value_scale_;
+        if (value_.size() != 0) {
+            out *= value_.transpose();
+        }
+    }
+
    private:
     // With |logit| <= |beta| the exponentials e^{logit - |beta|} of a row neither overflow nor all
     // vanish as long as e^{-2|beta|} is a normal number; beyond, a running maximum is needed. Half

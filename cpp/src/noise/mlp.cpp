@@ -1,5 +1,5 @@
-// The random MLP as a noise field. Weights are generated tile by tile of neurons and used while
-// they are in cache: memory is O(N d), never N m or m d.
+// The random MLP as a noise field, with fresh or with frozen hidden neurons. Weights are generated
+// tile by tile of neurons and used while they are in cache: memory is O(N d), never N m or m d.
 //
 // Element numbering in the random streams: neuron k owns U[k, :] and W[:, k], elements k d .. k d +
 // d - 1 of their streams, so a network of width m is the first m neurons of any wider one.
@@ -10,6 +10,7 @@
 #include "noisync/noise.hpp"
 #include "noisync/pairs.hpp"
 #include "noisync/random.hpp"
+#include "samplers.hpp"
 
 namespace noisync {
 
@@ -29,13 +30,48 @@ Index token_block_size(Index rows) {
     return rows >= 1024 ? 4 * kTokenGroup : kTokenGroup;
 }
 
+struct Purposes {
+    Purpose input_weights;
+    Purpose input_bias;
+    Purpose output_weights;
+    Purpose output_bias;
+};
+
+constexpr Purposes kFresh{Purpose::mlp_input_weights, Purpose::mlp_input_bias,
+                          Purpose::mlp_output_weights, Purpose::mlp_output_bias};
+constexpr Purposes kFrozen{Purpose::feature_input_weights, Purpose::feature_input_bias,
+                           Purpose::feature_output_weights, Purpose::feature_output_bias};
+
 template <class Real>
 class MlpField final : public NoiseField<Real> {
    public:
-    explicit MlpField(const Mlp& config) : config_(config) {}
+    explicit MlpField(const Mlp& config) : config_(config), purposes_(kFresh), frozen_(false) {}
+    explicit MlpField(const Features& config)
+        : config_{config.activation, config.width, config.sigma_u, config.sigma_w},
+          purposes_(kFrozen),
+          frozen_(true) {}
 
     void add(const Tokens<Real>& y, const LayerKey& key, Real scale, Tokens<Real>& out,
-             Execution& execution) override {
+             Derivatives<Real>* derivatives, Execution& execution) override {
+        if (frozen_) {  // one basis: the output weights of all layers are summed first
+            add_span(y, key, scale, out, derivatives, execution);
+            return;
+        }
+        for (std::uint32_t k = 0; k < key.count; ++k) {
+            add_span(y, {key.seed, key.replicate, key.layer + k, 1}, scale, out, derivatives,
+                     execution);
+        }
+    }
+
+   private:
+    struct Scratch {
+        Matrix<Real> inputs;
+        Matrix<Real> hidden;
+        Matrix<Real> sums;
+    };
+
+    void add_span(const Tokens<Real>& y, const LayerKey& key, Real scale, Tokens<Real>& out,
+                  Derivatives<Real>* derivatives, Execution& execution) {
         const Index d = y.cols();
         const Index m = config_.width;
         scratch_.resize(execution.threads());
@@ -47,19 +83,15 @@ class MlpField final : public NoiseField<Real> {
             const Index count = std::min(tile, m - first);
             generate(key, first, count, scale, execution);
             consume(y, count, out, execution);
+            if (derivatives != nullptr) {
+                differentiate(y, count, *derivatives);
+            }
         }
         add_output_bias(key, scale, out);
     }
 
-   private:
-    struct Scratch {
-        Matrix<Real> inputs;
-        Matrix<Real> hidden;
-        Matrix<Real> sums;
-    };
-
-    [[nodiscard]] static Stream stream(const LayerKey& key, Purpose purpose) {
-        return {key.seed, key.replicate, key.layer, purpose};
+    [[nodiscard]] Stream input_stream(const LayerKey& key, Purpose purpose) const {
+        return {key.seed, key.replicate, frozen_ ? 0 : key.layer, purpose};
     }
 
     // Neurons first .. first + count - 1, with d^{-1/2} folded into U and scale m^{-1/2} into W.
@@ -72,15 +104,25 @@ class MlpField final : public NoiseField<Real> {
             const Index row = blocks.begin(block);
             const Index rows = blocks.length(block);
             const auto element = std::uint64_t(first + row);
-            fill_normals(stream(key, Purpose::mlp_input_weights), element * std::uint64_t(d),
+            fill_normals(input_stream(key, purposes_.input_weights), element * std::uint64_t(d),
                          rows * d, input_scale, input_weights_.row(row).data());
-            fill_normals(stream(key, Purpose::mlp_output_weights), element * std::uint64_t(d),
-                         rows * d, output_scale, output_weights_.row(row).data());
+            fill_span(key, purposes_.output_weights, element * std::uint64_t(d), rows * d,
+                      output_scale, output_weights_.row(row).data());
             if (config_.sigma_u != 0) {
-                fill_normals(stream(key, Purpose::mlp_input_bias), element, rows,
+                fill_normals(input_stream(key, purposes_.input_bias), element, rows,
                              Real(config_.sigma_u), input_bias_.data() + row);
             }
         });
+    }
+
+    static void fill_span(const LayerKey& key, Purpose purpose, std::uint64_t first, Index count,
+                          Real scale, Real* out) {
+        if (key.count == 1) {
+            fill_normals({key.seed, key.replicate, key.layer, purpose}, first, count, scale, out);
+        } else {
+            std::fill_n(out, count, Real(0));
+            add_normals(key, purpose, first, count, scale, out);
+        }
     }
 
     // out += phi(y U^T + b_U) W for the generated neurons. Blocks of tokens are filled up with zero
@@ -114,12 +156,26 @@ class MlpField final : public NoiseField<Real> {
             return;
         }
         Vector<Real> bias(out.cols());
-        fill_normals(stream(key, Purpose::mlp_output_bias), 0, bias.size(),
-                     Real(config_.sigma_w) * scale, bias.data());
+        fill_span(key, purposes_.output_bias, 0, bias.size(), Real(config_.sigma_w) * scale,
+                  bias.data());
         out.rowwise() += bias.transpose();
     }
 
+    // D[W phi(U y + b_U)] v = W (phi'(U y + b_U) * U v) for the generated neurons.
+    void differentiate(const Tokens<Real>& y, Index count, Derivatives<Real>& derivatives) const {
+        const auto input = input_weights_.topRows(count);
+        Vector<Real> gain = input * y.row(derivatives.token).transpose();
+        if (config_.sigma_u != 0) {
+            gain += input_bias_.head(count);
+        }
+        apply_derivative(config_.activation, gain.data(), gain.size());
+        const Matrix<Real> hidden = (derivatives.along * input.transpose()) * gain.asDiagonal();
+        derivatives.out.noalias() += hidden * output_weights_.topRows(count);
+    }
+
     Mlp config_;
+    Purposes purposes_;
+    bool frozen_;
     Matrix<Real> input_weights_;   // neurons by d
     Matrix<Real> output_weights_;  // neurons by d: W^T
     Vector<Real> input_bias_;
@@ -129,15 +185,18 @@ class MlpField final : public NoiseField<Real> {
 }  // namespace
 
 template <class Real>
-std::unique_ptr<NoiseField<Real>> make_noise(const NoiseConfig& config) {
-    return std::visit(
-        [](const Mlp& mlp) -> std::unique_ptr<NoiseField<Real>> {
-            return std::make_unique<MlpField<Real>>(mlp);
-        },
-        config);
+std::unique_ptr<NoiseField<Real>> make_mlp(const Mlp& config) {
+    return std::make_unique<MlpField<Real>>(config);
 }
 
-template std::unique_ptr<NoiseField<float>> make_noise<float>(const NoiseConfig&);
-template std::unique_ptr<NoiseField<double>> make_noise<double>(const NoiseConfig&);
+template <class Real>
+std::unique_ptr<NoiseField<Real>> make_features(const Features& config) {
+    return std::make_unique<MlpField<Real>>(config);
+}
+
+template std::unique_ptr<NoiseField<float>> make_mlp<float>(const Mlp&);
+template std::unique_ptr<NoiseField<double>> make_mlp<double>(const Mlp&);
+template std::unique_ptr<NoiseField<float>> make_features<float>(const Features&);
+template std::unique_ptr<NoiseField<double>> make_features<double>(const Features&);
 
 }  // namespace noisync

@@ -12,9 +12,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from noisync import plot
+from noisync._report import Section, markdown_table, number, save_figure
 from noisync._validate import AnyFloatArray, FloatArray
 from noisync.paper.panel import Panel, Theory, end_state, theory
-from noisync.paper.section import Section, markdown_table, number, save_figure
 from noisync.plot._style import BLUE, GREY, VERMILION
 from noisync.trajectory import Trajectory
 

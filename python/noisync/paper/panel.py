@@ -10,15 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from noisync import sphere
+from noisync._report import number
 from noisync._threads import thread_count
 from noisync._validate import FloatArray
 from noisync.attention import Softmax
 from noisync.bounds import attention_growth
 from noisync.energy import pair_cosines
 from noisync.kernel import Kernel
+from noisync.mlp import MLP
 from noisync.model import Model
-from noisync.noise import MLP
-from noisync.paper.section import number
 from noisync.simulation import simulate
 from noisync.trajectory import Trajectory
 

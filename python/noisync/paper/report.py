@@ -12,10 +12,10 @@ import matplotlib as mpl
 from tqdm.auto import tqdm
 
 from noisync import _core
+from noisync._report import Section
 from noisync._version import __version__
 from noisync.errors import ArgumentError
 from noisync.paper import figure1, grids
-from noisync.paper.section import Section
 from noisync.paper.table import table
 
 Step = Callable[[], None]

@@ -9,8 +9,8 @@ from decimal import Decimal
 from importlib import resources
 from pathlib import Path
 
+from noisync._report import Section, markdown_table, number
 from noisync.kernel import Kernel
-from noisync.paper.section import Section, markdown_table, number
 
 QUANTITIES = ("variance", "slope", "lyapunov_exponent", "coercivity")
 SYMBOLS = ("κ(1)", "κ'(1)", "λ₁", "λ̄")

@@ -1,4 +1,4 @@
-"""A piece of the report, and the writing of its numbers."""
+"""A piece of a report, and the writing of its numbers."""
 
 from __future__ import annotations
 

@@ -1,0 +1,172 @@
+// What a run records: requests with buffers that the caller owns, turned into observers, one set
+// for every replicate. A buffer has shape (replicates, slots, ...), a slot for every listed layer.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "arrays.hpp"
+#include "noisync/dynamics.hpp"
+#include "noisync/energy.hpp"
+
+namespace noisync::bindings {
+
+// Copies the state.
+template <class Real>
+class Save final : public Observer<Real> {
+   public:
+    Save(Schedule schedule, Real* out) : Observer<Real>(std::move(schedule)), out_(out) {}
+    void observe(Index slot, const Tokens<Real>& x, Execution&) override {
+        std::copy_n(x.data(), x.size(), out_ + slot * x.size());
+    }
+
+   private:
+    Real* out_;
+};
+
+// Writes E_beta for every beta.
+template <class Real>
+class RecordEnergy final : public Observer<Real> {
+   public:
+    RecordEnergy(Schedule schedule, std::vector<double> betas, const Vector<double>& weights,
+                 double* out)
+        : Observer<Real>(std::move(schedule)),
+          betas_(std::move(betas)),
+          weights_(weights),
+          out_(out) {}
+    void observe(Index slot, const Tokens<Real>& x, Execution& execution) override {
+        const auto energies =
+            interaction_energy(x.template cast<double>(), weights_, betas_, execution);
+        std::copy(energies.begin(), energies.end(), out_ + slot * Index(betas_.size()));
+    }
+
+   private:
+    std::vector<double> betas_;
+    const Vector<double>& weights_;
+    double* out_;
+};
+
+// Writes the growth of the tangent vectors that the run carries.
+template <class Real>
+class RecordGrowth final : public Observer<Real> {
+   public:
+    RecordGrowth(Schedule schedule, const TangentFlow<Real>& tangents, double* out)
+        : Observer<Real>(std::move(schedule)), tangents_(tangents), out_(out) {}
+    void observe(Index slot, const Tokens<Real>&, Execution&) override {
+        const Vector<double>& growth = tangents_.growth();
+        std::copy_n(growth.data(), growth.size(), out_ + slot * growth.size());
+    }
+
+   private:
+    const TangentFlow<Real>& tangents_;
+    double* out_;
+};
+
+// Calls a Python function with the replicate's place, the slot and a copy of the tokens.
+template <class Real>
+class CallPython final : public Observer<Real> {
+   public:
+    CallPython(Schedule schedule, const py::function& function, Index replicate)
+        : Observer<Real>(std::move(schedule)), function_(function), replicate_(replicate) {}
+    void observe(Index slot, const Tokens<Real>& x, Execution&) override {
+        const py::gil_scoped_acquire gil;
+        function_(replicate_, slot, array_from(x));
+    }
+
+   private:
+    const py::function& function_;
+    Index replicate_;
+};
+
+struct SaveRequest {
+    Schedule schedule;
+    py::array out;
+};
+struct EnergyRequest {
+    Schedule schedule;
+    std::vector<double> betas;
+    py::array out;
+};
+struct LyapunovRequest {
+    Schedule schedule;
+    Index token;
+    Index count;
+    py::array out;
+};
+struct CallRequest {
+    Schedule schedule;
+    py::function function;
+};
+using Request = std::variant<SaveRequest, EnergyRequest, LyapunovRequest, CallRequest>;
+
+// The buffers are checked and their addresses taken once, with the GIL held; observers for a
+// replicate are then made in any thread without it.
+template <class Real>
+class Recording {
+   public:
+    Recording(std::vector<Request>& requests, Index replicates, Index tokens, Index dim,
+              const Vector<double>& weights)
+        : weights_(weights), state_(tokens * dim) {
+        for (Request& request : requests) {
+            std::visit([&](auto& item) { add(item, replicates); }, request);
+        }
+    }
+
+    struct Set {
+        std::unique_ptr<TangentFlow<Real>> tangents;
+        std::vector<std::unique_ptr<Observer<Real>>> owned;
+        std::vector<Observer<Real>*> observers;
+    };
+
+    // The observers of the replicate at this place.
+    [[nodiscard]] Set observers(Index place) const {
+        Set set;
+        for (const auto& make : makers_) {
+            set.owned.push_back(make(place, set));
+            set.observers.push_back(set.owned.back().get());
+        }
+        return set;
+    }
+
+   private:
+    using Maker = std::function<std::unique_ptr<Observer<Real>>(Index, Set&)>;
+
+    void add(SaveRequest& request, Index replicates) {
+        const Index size = request.schedule.slots() * state_;
+        Real* out = output_buffer<Real>(request.out, replicates * size, "out");
+        makers_.push_back([&request, out, size](Index place, Set&) {
+            return std::make_unique<Save<Real>>(request.schedule, out + place * size);
+        });
+    }
+    void add(EnergyRequest& request, Index replicates) {
+        const Index size = request.schedule.slots() * Index(request.betas.size());
+        double* out = output_buffer<double>(request.out, replicates * size, "out");
+        makers_.push_back([this, &request, out, size](Index place, Set&) {
+            return std::make_unique<RecordEnergy<Real>>(request.schedule, request.betas, weights_,
+                                                        out + place * size);
+        });
+    }
+    void add(LyapunovRequest& request, Index replicates) {
+        const Index size = request.schedule.slots() * request.count;
+        double* out = output_buffer<double>(request.out, replicates * size, "out");
+        makers_.push_back([&request, out, size](Index place, Set& set) {
+            set.tangents = std::make_unique<TangentFlow<Real>>(request.token, request.count);
+            return std::make_unique<RecordGrowth<Real>>(request.schedule, *set.tangents,
+                                                        out + place * size);
+        });
+    }
+    void add(CallRequest& request, Index) {
+        makers_.push_back([&request](Index place, Set&) {
+            return std::make_unique<CallPython<Real>>(request.schedule, request.function, place);
+        });
+    }
+
+    const Vector<double>& weights_;
+    Index state_;
+    std::vector<Maker> makers_;
+};
+
+}  // namespace noisync::bindings

@@ -1,0 +1,51 @@
+"""Which layers of a run are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from noisync import _core, _validate
+from noisync.errors import ArgumentError
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Every k-th layer and the last one (`every` > 0), or the listed ones, increasing."""
+
+    last: int
+    every: int = 0
+    listed: tuple[int, ...] = ()
+
+    @classmethod
+    def checked(cls, save: int | Sequence[int] | None, layers: int) -> Schedule:
+        """Return what `save` asks for: all layers, every k-th and the last, or a list."""
+        if save is None or np.ndim(save) == 0:
+            return cls(layers, 1 if save is None else _validate.integer("save", save, minimum=1))
+        chosen = {_validate.integer("save", layer, minimum=0) for layer in np.asarray(save, object)}
+        for layer in chosen:
+            if layer > layers:
+                raise ArgumentError(f"save must list layers from 0 to {layers}, got {layer}")
+        return cls(layers, listed=tuple(sorted(chosen)))
+
+    def __len__(self) -> int:
+        return -(-self.last // self.every) + 1 if self.every else len(self.listed)
+
+    def layers(self) -> npt.NDArray[np.int64]:
+        """Return the layers, increasing."""
+        if not self.every:
+            return np.array(self.listed, dtype=np.int64)
+        regular = np.arange(0, self.last, self.every, dtype=np.int64)
+        return np.append(regular, self.last)
+
+    def layer(self, slot: int) -> int:
+        """Return the layer of a slot."""
+        return min(slot * self.every, self.last) if self.every else self.listed[slot]
+
+    def _core_config(self) -> _core.Schedule:
+        if self.every:
+            return _core.Schedule.regular(self.every, self.last)
+        return _core.Schedule.listed(self.listed)

@@ -1,0 +1,65 @@
+"""The random MLP: the noise of a transformer's layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from noisync import _core, _validate
+from noisync._noise_law import KernelNoise
+
+
+@dataclass(frozen=True, eq=False)
+class MLP(KernelNoise):
+    r"""A random two-layer perceptron with fresh weights in every layer, as common noise.
+
+    .. math:: G(y) = m^{-1/2} W \varphi(d^{-1/2} U y + b_U) + b_W
+
+    with independent entries: U and W standard normal, b_U of standard deviation `sigma_u`, b_W of
+    standard deviation `sigma_w`. Its covariance is :class:`noisync.Kernel` at any width; its limit
+    of infinite width is :class:`noisync.GaussianField`.
+
+    Parameters
+    ----------
+    activation : str
+        :math:`\varphi`, one of ``noisync.activations.NAMES``.
+    width : int
+        m, the number of hidden neurons. A network is the first m neurons of any wider one with the
+        same seed.
+    sigma_u, sigma_w : float
+        Standard deviations of the biases.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        For an unknown activation (the nearest name is suggested), width below 1, negative sigma.
+
+    References
+    ----------
+    arXiv:2604.26898, §1.1.
+    """
+
+    activation: str
+    width: int
+    sigma_u: float = 0.0
+    sigma_w: float = 0.0
+
+    kind: ClassVar[str] = "mlp"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(
+            self, "width", _validate.integer("width", self.width, minimum=1, maximum=2**31 - 1)
+        )
+
+    def resolved(self, dim: int, n: int) -> MLP:
+        """Return the law itself: there is nothing to choose."""
+        return self
+
+    def _core_config(self, dim: int) -> _core.Mlp:
+        return _core.Mlp(
+            activation=self.activation,
+            width=self.width,
+            sigma_u=self.sigma_u,
+            sigma_w=self.sigma_w,
+        )

@@ -1,0 +1,89 @@
+"""``noisync study``: a study from a TOML file, with its data, picture and report in a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import xarray as xr
+
+from noisync import _validate
+from noisync.config import read_toml
+from noisync.errors import ArgumentError
+from noisync.model import Model
+from noisync.studies import _depth_width, _depth_width_report
+from noisync.studies._depth_width import depth_width
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study as the command line knows it: how to run it, quickly too, and how to report it."""
+
+    run: Callable[..., xr.Dataset]
+    quick: Mapping[str, Any]
+    report: Callable[[xr.Dataset, Path], str]
+
+
+STUDIES: dict[str, Study] = {
+    "depth-width": Study(depth_width, _depth_width.QUICK, _depth_width_report.report),
+}
+
+
+def study(
+    name: str,
+    config: str | os.PathLike[str] | None = None,
+    *,
+    out: Path,
+    quick: bool = False,
+    progress: bool = False,
+) -> tuple[xr.Dataset, str]:
+    """Run a study and write NAME.nc, NAME.png, NAME.csv and NAME.md into the folder `out`.
+
+    Parameters
+    ----------
+    name : str
+    config : path-like, optional
+        A TOML file with the study's arguments at the top and, where the study has a model, a table
+        ``[model]`` (see :class:`noisync.Model`).
+    out : path
+    quick : bool
+        Take the study's small sizes for what `config` does not give.
+    progress : bool
+
+    Returns
+    -------
+    (xarray.Dataset, str)
+        The data and the report.
+
+    Raises
+    ------
+    ArgumentError
+        For an unknown study or key, or a folder that cannot be written.
+    """
+    chosen = STUDIES[_validate.choice("study", name, STUDIES)]
+    options = dict(chosen.quick) if quick else {}
+    if config is not None:
+        options |= _options(Path(config), chosen.run)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArgumentError(f"out: cannot write {str(out)!r}: {error}") from error
+    data = chosen.run(progress=progress, **options)
+    data.to_netcdf(out / f"{name}.nc", engine="netcdf4")
+    mpl.use("agg")
+    text = chosen.report(data, out)
+    (out / f"{name}.md").write_text(text, encoding="utf-8")
+    return data, text
+
+
+def _options(path: Path, run: Callable[..., xr.Dataset]) -> dict[str, Any]:
+    table = read_toml(path)
+    parameters = run.__annotations__.keys() - {"return", "progress"}
+    _validate.keys(str(path), table, sorted(parameters))
+    if "model" in table:
+        table["model"] = Model.from_dict(table["model"])
+    return table

@@ -1,0 +1,95 @@
+// The noise fields by plain sums over neurons, in long double.
+#pragma once
+
+#include "noisync/noise.hpp"
+#include "reference.hpp"
+
+namespace reference {
+
+// The normals of all layers of the key, added up.
+inline LongMatrix normals(const noisync::LayerKey& key, noisync::Purpose purpose, Index rows,
+                          Index columns) {
+    LongMatrix sum = LongMatrix::Zero(rows, columns);
+    noisync::Matrix<double> drawn(rows, columns);
+    for (std::uint32_t k = 0; k < key.count; ++k) {
+        noisync::fill_normals<double>({key.seed, key.replicate, key.layer + k, purpose}, 0,
+                                      drawn.size(), 1.0, drawn.data());
+        sum += drawn.cast<Long>();
+    }
+    return sum;
+}
+
+struct Neurons {
+    noisync::Activation activation;
+    LongMatrix u;            // (m, d)
+    LongMatrix w;            // (m, d)
+    LongMatrix input_bias;   // (m, 1)
+    LongMatrix output_bias;  // (1, d)
+};
+
+// The MLP of one layer.
+inline Neurons neurons(const noisync::Mlp& config, const noisync::LayerKey& key, Index d) {
+    using noisync::Purpose;
+    const Index m = config.width;
+    return {config.activation, normals(key, Purpose::mlp_input_weights, m, d),
+            normals(key, Purpose::mlp_output_weights, m, d),
+            normals(key, Purpose::mlp_input_bias, m, 1) * Long(config.sigma_u),
+            normals(key, Purpose::mlp_output_bias, 1, d) * Long(config.sigma_w)};
+}
+
+// Hidden neurons of layer 0, output weights of the layers of the key.
+inline Neurons neurons(const noisync::Features& config, const noisync::LayerKey& key, Index d) {
+    using noisync::Purpose;
+    const noisync::LayerKey frozen{key.seed, key.replicate, 0, 1};
+    const Index m = config.width;
+    return {config.activation, normals(frozen, Purpose::feature_input_weights, m, d),
+            normals(key, Purpose::feature_output_weights, m, d),
+            normals(frozen, Purpose::feature_input_bias, m, 1) * Long(config.sigma_u),
+            normals(key, Purpose::feature_output_bias, 1, d) * Long(config.sigma_w)};
+}
+
+struct Field {
+    LongMatrix value;      // G(y_i)
+    LongMatrix magnitude;  // the same sums over absolute values
+};
+
+inline Field field(const LongMatrix& y, const Neurons& net) {
+    const Index d = y.cols();
+    const Index m = net.u.rows();
+    Field field{net.output_bias.replicate(y.rows(), 1),
+                net.output_bias.cwiseAbs().replicate(y.rows(), 1)};
+    const LongMatrix input = products(y, net.u) / std::sqrt(Long(d));
+    const LongMatrix input_sizes = products(y.cwiseAbs(), net.u.cwiseAbs()) / std::sqrt(Long(d));
+    for (Index i = 0; i < y.rows(); ++i) {
+        for (Index k = 0; k < m; ++k) {
+            const Long hidden = activation(net.activation, input(i, k) + net.input_bias(k, 0));
+            const Long input_size = input_sizes(i, k) + std::abs(net.input_bias(k, 0));
+            field.value.row(i) += hidden / std::sqrt(Long(m)) * net.w.row(k);
+            field.magnitude.row(i) +=
+                (std::abs(hidden) + input_size) / std::sqrt(Long(m)) * net.w.row(k).cwiseAbs();
+        }
+    }
+    return field;
+}
+
+inline Field mlp(const LongMatrix& y, const noisync::Mlp& config, const noisync::LayerKey& key) {
+    return field(y, neurons(config, key, y.cols()));
+}
+
+// DG(y) v for the rows v of `along`, y a row.
+inline LongMatrix derivative(const LongMatrix& y, const LongMatrix& along, const Neurons& net) {
+    const Long root = std::sqrt(Long(y.cols()));
+    const LongMatrix input = products(y, net.u) / root;
+    const LongMatrix turned = products(along, net.u) / root;
+    LongMatrix sum = LongMatrix::Zero(along.rows(), along.cols());
+    for (Index v = 0; v < along.rows(); ++v) {
+        for (Index k = 0; k < net.u.rows(); ++k) {
+            const Long gain =
+                activation_derivative(net.activation, input(0, k) + net.input_bias(k, 0));
+            sum.row(v) += gain * turned(v, k) / std::sqrt(Long(net.u.rows())) * net.w.row(k);
+        }
+    }
+    return sum;
+}
+
+}  // namespace reference
