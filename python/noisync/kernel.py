@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize
 
-from noisync import _pair_law, _quadrature, _schoenberg, _validate
+from noisync import _quadrature, _schoenberg, _validate
 from noisync._layer_exponent import layer_exponent
+from noisync._pair import law
 from noisync._validate import FloatArray
 from noisync.activations import Function, resolve
 from noisync.errors import ArgumentError
@@ -284,9 +285,9 @@ class Kernel:
 
         References
         ----------
-        arXiv:2604.26898, §4; the method is described in ``_pair_operator.py`` and ``_radau.py``.
+        arXiv:2604.26898, §4; the method is described in ``_pair/operator.py``.
         """
-        return _pair_law.expectation(self, f, self._cosines(u0, "u0"), time)
+        return law.expectation(self, f, self._cosines(u0, "u0"), time)
 
     def mean_energy(
         self,
@@ -332,7 +333,7 @@ class Kernel:
         (:meth:`dissipation_rate`).
         """
         cosines = None if u0 is None else self._cosines(u0, "u0")
-        return _pair_law.mean_energy(self, beta, time, cosines, weights)
+        return law.mean_energy(self, beta, time, cosines, weights)
 
     def schoenberg(self, degree: int) -> FloatArray:
         r"""Return the coefficients c_0..c_degree of :math:`\kappa = \sum_n c_n P_{n,d}`.

@@ -174,3 +174,86 @@ TEST_CASE("a watch that lets the work go on is asked at most every 50 ms") {
         CHECK(watch.polls <= 1 + int(seconds_since(start) / 0.05));
     }
 }
+
+TEST_CASE("side by side: every run once, with a thread of its own") {
+    for (const int threads : kThreadCounts) {
+        for (const Index count : {0, 1, 2, 50}) {
+            CAPTURE(threads);
+            CAPTURE(count);
+            std::vector<std::atomic<int>> times(count);
+            std::vector<std::atomic<bool>> busy(threads);
+            std::atomic<int> wrong{0};
+            Execution execution(threads);
+            execution.side_by_side(count, [&](Index index, int worker, Execution& alone) {
+                times[index] += 1;
+                wrong += worker < 0 || worker >= threads || alone.threads() != 1 ? 1 : 0;
+                wrong += busy[worker].exchange(true) ? 1 : 0;
+                Index steps = 0;
+                alone.for_each(10, [&](Index step, int inner) {
+                    wrong += step != steps || inner != 0 ? 1 : 0;
+                    ++steps;
+                });
+                wrong += steps != 10 ? 1 : 0;
+                busy[worker] = false;
+            });
+            Index once = 0;
+            for (const auto& time : times) {
+                once += time == 1 ? 1 : 0;
+            }
+            CHECK(once == count);
+            CHECK(wrong == 0);
+        }
+    }
+}
+
+TEST_CASE("side by side: an exception in one run ends the others, inside their loops") {
+    for (const int threads : kThreadCounts) {
+        CAPTURE(threads);
+        Execution execution(threads);
+        std::atomic<int> ended{0};
+        const auto start = Clock::now();
+        const auto failing = [&](Index index, int, Execution& alone) {
+            if (index == 1) {
+                rest(100);
+                throw std::domain_error("run 1");
+            }
+            // The first run would take a minute unless it is the only one at a time.
+            alone.for_each(index == 0 && threads > 1 ? 12000 : 1, [](Index, int) { rest(5); });
+            ++ended;
+        };
+        CHECK_THROWS_WITH_AS(execution.side_by_side(200, failing), "run 1", std::domain_error);
+        CHECK(seconds_since(start) < 5.0);
+        CHECK(ended < 200);
+        int after = 0;
+        execution.side_by_side(3, [&](Index, int, Execution& alone) {
+            alone.for_each(1, [](Index, int) {});
+            ++after;
+        });
+        CHECK(after == 3);
+    }
+}
+
+TEST_CASE("side by side: a watch is told of runs done and stops all of them") {
+    for (const int threads : {1, 2, 3}) {
+        CAPTURE(threads);
+        FakeWatch watch(8);
+        Execution execution(threads, &watch);
+        std::atomic<int> begun{0};
+        std::atomic<int> done{0};
+        const auto start = Clock::now();
+        const auto slow = [&](Index index, int, Execution& alone) {
+            ++begun;
+            alone.enter_layer(1000000);
+            alone.for_each(index < 4 ? 4 : 12000, [](Index, int) { rest(5); });
+            ++done;
+        };
+        CHECK_THROWS_AS(execution.side_by_side(100, slow), Interrupted);
+        CHECK(seconds_since(start) < 5.0);
+        CHECK(done == 4);
+        CHECK(begun == 4 + threads);
+        CHECK(watch.last_layer == 4);
+        CHECK_FALSE(watch.foreign_thread);
+        CHECK_THROWS_AS(execution.side_by_side(3, slow), Interrupted);
+        CHECK(done == 4);
+    }
+}

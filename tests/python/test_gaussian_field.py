@@ -25,31 +25,31 @@ def test_features_are_an_mlp_with_frozen_neurons(activation):
 
 
 @pytest.mark.parametrize("activation", ["relu", "sigmoid", "sin"])
-@pytest.mark.parametrize("n", [1, 7, 70])
+@pytest.mark.parametrize("n", [1, 7, 66])
 def test_exact_is_a_cholesky_factor_times_normals(activation, n):
-    """In d = 24, where even 70 tokens have a well-conditioned ReLU kernel."""
-    x = ns.sphere.uniform(n, 24)
+    """In d = 16, where even 66 tokens have a well-conditioned ReLU kernel."""
+    x = ns.sphere.uniform(n, 16)
     noise = field("exact", activation, sigma_u=0.1) if activation == "relu" else None
     if noise is None:
         x, noise = x[: min(n, 7)], field("exact", activation)
     sampled = ns.sample_field(noise, x, layers=2, seed=5, replicate=1)
     for layer, values in enumerate(sampled):
-        expected = reference.exact_field(x, noise.kernel(24), 5, 1, layer)
+        expected = reference.exact_field(x, noise.kernel(16), 5, 1, layer)
         np.testing.assert_allclose(values, expected, atol=1e-9)
 
 
-@pytest.mark.parametrize("sampler", SAMPLERS)
+@pytest.mark.parametrize("sampler", ["exact", "harmonic"])
 @pytest.mark.parametrize("dim", [2, 3, 4, 7])
 def test_the_covariance_is_the_kernel_times_identity(sampler, dim):
-    """20,000 fields at three tokens; every mean in units of its own standard error.
+    """10,000 fields at three tokens; every mean in units of its own standard error.
 
-    Bonferroni over all products: false-alarm rate 1e-4 in all. Features have the kernel of their
-    basis, 20,000 neurons, whose distance from κ is far below a standard error.
+    Bonferroni over all products: false-alarm rate 1e-4 in all. (Features are compared with their
+    formula above, bit by bit, and with κ below.)
     """
-    layers = 20_000 if sampler != "features" else 4000
+    layers = 10_000
     x = np.zeros((3, dim))
     x[:, :2] = [[1, 0], [0.8, 0.6], [-1, 0]]
-    noise = field(sampler, width=20_000)
+    noise = field(sampler)
     G = ns.sample_field(noise, x, layers=layers, seed=9)
     products = np.einsum("lia,ljb->lijab", G, G)
     expected = np.einsum("ij,ab->ijab", noise.kernel(dim)(x @ x.T), np.eye(dim))

@@ -1,5 +1,6 @@
 #include "angular.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <utility>

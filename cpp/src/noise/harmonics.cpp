@@ -72,6 +72,7 @@ class Basis {
         }
     }
 
+    [[nodiscard]] Index dim() const { return dim_; }
     [[nodiscard]] Index size() const { return offsets_.back().back(); }
     [[nodiscard]] Index begin(Index degree) const { return offsets_.back()[std::size_t(degree)]; }
 
@@ -152,7 +153,7 @@ class HarmonicField final : public NoiseField<Real> {
     void add(const Tokens<Real>& y, const LayerKey& key, Real scale, Tokens<Real>& out,
              Derivatives<Real>* derivatives, Execution& execution) override {
         const Index d = y.cols();
-        if (!basis_) {
+        if (!basis_ || basis_->dim() != d) {
             basis_.emplace(Index(variances_.size()) - 1, d);
         }
         const Basis& basis = *basis_;

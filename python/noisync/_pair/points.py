@@ -7,7 +7,7 @@ import numpy.typing as npt
 from numpy.polynomial import chebyshev
 
 from noisync import _quadrature
-from noisync._pair_mesh import Mesh
+from noisync._pair.mesh import Mesh
 from noisync._validate import FloatArray
 
 #: Cosines handled at once, to bound the memory.

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from noisync._pair_mesh import Mesh, mesh
-from noisync._pair_operator import generator
-from noisync._radau import evolve
+from noisync._pair.mesh import Mesh, mesh
+from noisync._pair.operator import generator
+from noisync._pair.radau import evolve
 from noisync._validate import FloatArray
 from noisync.errors import KernelAccuracyWarning
 
@@ -58,6 +58,7 @@ def propagate(
     step: float,
     floor: float,
 ) -> FloatArray:
+    """Return K at the nodes at each of the rising times, (k, n)."""
     operator = generator(kernel, elements, power)
     return evolve(operator.mass, operator.bands, start, times, step, floor)
 

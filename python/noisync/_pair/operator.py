@@ -9,7 +9,7 @@ from numpy.polynomial import chebyshev
 
 from noisync import _quadrature
 from noisync._angular import angular_series, angular_slope_series
-from noisync._pair_mesh import Mesh, is_odd
+from noisync._pair.mesh import Mesh, is_odd
 from noisync._validate import FloatArray
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Generator(NamedTuple):
-    """E F' = M F at the nodes: diagonal of E, bands of M (see ``_radau.evolve``)."""
+    """E F' = M F at the nodes: diagonal of E, bands of M (see ``radau.evolve``)."""
 
     mass: FloatArray
     bands: FloatArray

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from noisync import _pair_points, _validate
-from noisync._pair_mesh import Mesh, mesh
-from noisync._pair_solver import DEGREES, decay_power, nearest_angle, propagate, refined
+from noisync import _validate
+from noisync._pair import points
+from noisync._pair.mesh import Mesh, mesh
+from noisync._pair.solver import DEGREES, decay_power, nearest_angle, propagate, refined
 from noisync._validate import FloatArray
 from noisync.activations import Function
 from noisync.energy import check_beta
@@ -40,7 +41,7 @@ def expectation(kernel: Kernel, f: Function, u0: FloatArray, time: npt.ArrayLike
         largest = max(largest, float(np.abs(start).max()))
         # u = 1 absorbs: what is left, f − f(1), vanishes there.
         nodal = propagate(kernel, elements, 0.0, start - at_one, rising, step, floor=1.0)
-        return at_one + _pair_points.evaluate(elements, nodal, u0.ravel())
+        return at_one + points.evaluate(elements, nodal, u0.ravel())
 
     rising, place = np.unique(times, return_inverse=True)
     if rising.size == 0 or u0.size == 0:
@@ -72,20 +73,20 @@ def mean_energy(
     nearest = nearest_angle(kernel, power, float(rising[-1]))
     elements = mesh(kernel, nearest, DEGREES[1])
     if u0 is None:
-        u0, mass = _pair_points.independent(elements, kernel.dim)
+        u0, mass = points.independent(elements, kernel.dim)
     cosines = u0.ravel()
-    moments = _pair_points.moments(elements, cosines, mass, power)
+    moments = points.moments(elements, cosines, mass, power)
 
     def solve(elements: Mesh, step: float) -> FloatArray:
         nonlocal moments
         if moments.shape[1] <= elements.degree:
-            moments = _pair_points.moments(elements, cosines, mass, power)
+            moments = points.moments(elements, cosines, mass, power)
         gap = elements.gaps()
         start = np.full(gap.shape, beta if power == 1 else 0.0)  # the limit where u = 1
         apart = gap > 0
         start[apart] = -np.expm1(-beta * gap[apart]) / gap[apart] ** power
         nodal = propagate(kernel, elements, power, start, rising, step, floor=_FLOOR)
-        return np.asarray(nodal @ _pair_points.functional(elements, moments))
+        return np.asarray(nodal @ points.functional(elements, moments))
 
     result = refined(kernel, nearest, solve, lambda fine: np.maximum(np.abs(fine), _FLOOR))
     energy = 0.5 * np.exp(beta) * np.maximum(result, 0.0)

@@ -1,0 +1,148 @@
+// The derivative of attention at a test token, against differences of the formula in long double.
+#include <doctest/doctest.h>
+
+#include <vector>
+
+#include "fields.hpp"
+#include "noisync/attention.hpp"
+#include "reference.hpp"
+
+namespace {
+
+using namespace noisync;
+using reference::Long;
+using reference::LongMatrix;
+using reference::LongVector;
+
+ExponentialAttention with_beta(double beta, Normalization normalization = Normalization::softmax) {
+    ExponentialAttention config;
+    config.beta = beta;
+    config.normalization = normalization;
+    return config;
+}
+
+ExponentialAttention with_matrices(Index h, Index d, Normalization normalization) {
+    ExponentialAttention config;
+    config.normalization = normalization;
+    config.query = reference::random_matrix(h, d, 131);
+    config.key = reference::random_matrix(h, d, 132);
+    config.value = reference::random_matrix(d, d, 133);
+    config.value_scale = -0.75;
+    return config;
+}
+
+// Attn_X(at) for a token that is none of X: one more, without weight.
+LongMatrix at_test_token(const LongMatrix& x, const LongVector& weights, const LongMatrix& at,
+                         const ExponentialAttention& config) {
+    LongMatrix all(x.rows() + 1, x.cols());
+    all << x, at;
+    LongVector all_weights(x.rows() + 1);
+    all_weights << weights, 0;
+    return reference::attention(all, all_weights, config).value.bottomRows(1);
+}
+
+template <class Real>
+Matrix<Real> differentiate(const ExponentialAttention& config, const Tokens<Real>& x,
+                           const Vector<Real>& weights, Index token, const Matrix<Real>& along) {
+    Matrix<Real> out = Matrix<Real>::Constant(1, 1, Real(99));
+    make_attention<Real>(config)->differentiate(x, weights, token, along, out);
+    return out;
+}
+
+// Largest error of the derivatives relative to the largest of them.
+template <class Real>
+Long error(const ExponentialAttention& config, Index rows, Index d, Index token, bool zeros) {
+    constexpr Long kStep = 1e-6L;
+    const Tokens<Real> x = reference::random_tokens<Real>(rows, d, 134);
+    const Vector<Real> weights = reference::random_weights<Real>(rows, zeros, 135);
+    const Matrix<Real> along = reference::random_tangents<Real>(x, token, d, 136);
+    const LongMatrix out =
+        differentiate<Real>(config, x, weights, token, along).template cast<Long>();
+    REQUIRE(out.rows() == d);
+    REQUIRE(out.cols() == d);
+    const LongMatrix points = x.template cast<Long>();
+    const LongVector masses = weights.template cast<Long>();
+    LongMatrix expected(d, d);
+    for (Index k = 0; k < d; ++k) {
+        const LongMatrix step = kStep * along.row(k).template cast<Long>();
+        expected.row(k) = (at_test_token(points, masses, points.row(token) + step, config) -
+                           at_test_token(points, masses, points.row(token) - step, config)) /
+                          (2 * kStep);
+    }
+    return (out - expected).cwiseAbs().maxCoeff() / expected.cwiseAbs().maxCoeff();
+}
+
+template <class Real>
+constexpr Long kTolerance = 200 * reference::kRoundoff<Real> + 1e-10L;
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("softmax and unnormalised attention with Q^T K = beta I", Real, double, float) {
+    for (const double beta : {0.5, -2.0, 9.5}) {
+        for (const Normalization normalization : {Normalization::softmax, Normalization::none}) {
+            for (const Index rows : {2, 65, 130}) {
+                CAPTURE(beta);
+                CAPTURE(rows);
+                ExponentialAttention config = with_beta(beta, normalization);
+                CHECK(error<Real>(config, rows, 3, 0, false) <= kTolerance<Real>);
+                CHECK(error<Real>(config, rows, 2, rows - 1, true) <= kTolerance<Real>);
+                config.value_scale = -1.5;
+                config.value = reference::random_matrix(5, 5, 137);
+                CHECK(error<Real>(config, rows, 5, 1, true) <= kTolerance<Real>);
+            }
+        }
+    }
+}
+
+TEST_CASE_TEMPLATE("attention with Q, K and V", Real, double, float) {
+    for (const Normalization normalization : {Normalization::softmax, Normalization::none}) {
+        for (const Index h : {1, 3, 5}) {
+            CAPTURE(h);
+            const ExponentialAttention config = with_matrices(h, 3, normalization);
+            CHECK(error<Real>(config, 2, 3, 1, false) <= kTolerance<Real>);
+            CHECK(error<Real>(config, 70, 3, 69, true) <= kTolerance<Real>);
+        }
+    }
+}
+
+TEST_CASE("where all weights are equal the derivative of softmax vanishes with beta") {
+    const Tokens<double> x = reference::random_tokens<double>(20, 3, 138);
+    const Vector<double> weights = Vector<double>::Constant(20, 0.05);
+    const Matrix<double> along = reference::random_tangents<double>(x, 4, 2, 139);
+    CHECK(differentiate<double>(with_beta(0), x, weights, 4, along).isZero(0));
+    CHECK(differentiate<double>(with_beta(0, Normalization::none), x, weights, 4, along).isZero(0));
+}
+
+TEST_CASE_TEMPLATE("large logits, where the exponentials alone would overflow", Real, double,
+                   float) {
+    // Two tokens: the derivative beta p (1 - p) <v, x_0 - x_1> (x_0 - x_1) is far below 1.
+    const Tokens<Real> x = reference::random_tokens<Real>(2, 3, 140);
+    const Vector<Real> weights = Vector<Real>::Constant(2, Real(0.5));
+    const Matrix<Real> along = reference::random_tangents<Real>(x, 0, 2, 141);
+    for (const double beta : {1000.0, -1000.0}) {
+        CAPTURE(beta);
+        const Matrix<Real> out = differentiate<Real>(with_beta(beta), x, weights, 0, along);
+        CHECK(out.allFinite());
+        CHECK(out.cwiseAbs().maxCoeff() < Real(1e-3));
+    }
+}
+
+TEST_CASE_TEMPLATE("a test token without weight listens to the others, however near itself", Real,
+                   double, float) {
+    // Its own logit, the largest by far, counts for nothing. The others are at equal cosines 0:
+    // p = 1/2 each, and the derivative beta (<v, x_1> (x_1 - x_2) + <v, x_2> (x_2 - x_1)) / 4 ...
+    Tokens<Real> x(3, 3);
+    x << 0, 0, 1, 1, 0, 0, 0, 1, 0;
+    Vector<Real> weights(3);
+    weights << 0, Real(0.5), Real(0.5);
+    Matrix<Real> along(1, 3);
+    along << 1, 0, 0;
+    for (const double beta : {1.0, 100.0, 1000.0, 10000.0}) {
+        CAPTURE(beta);
+        const Matrix<Real> out = differentiate<Real>(with_beta(beta), x, weights, 0, along);
+        // ... along v = x_1: beta (x_1 - x_2) / 4.
+        CHECK(std::abs(out(0, 0) - Real(beta / 4)) <= Real(beta) * reference::kRoundoff<Real>);
+        CHECK(std::abs(out(0, 1) + Real(beta / 4)) <= Real(beta) * reference::kRoundoff<Real>);
+        CHECK(out(0, 2) == 0);
+    }
+}

@@ -1,0 +1,221 @@
+// The schemes other than the layer of the transformer, and layers over several noise increments.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "fields.hpp"
+#include "kernels.hpp"
+#include "noisync/dynamics.hpp"
+#include "recorder.hpp"
+#include "reference_noise.hpp"
+
+namespace {
+
+using namespace noisync;
+using reference::Long;
+using reference::LongMatrix;
+using reference::LongVector;
+using reference::Recorder;
+
+constexpr Path kPath{0x1357924680abcdefU, 8};
+
+ExponentialAttention attention_config() {
+    ExponentialAttention config;
+    config.beta = 3.0;
+    config.value = reference::random_matrix(3, 3, 171);
+    return config;
+}
+
+// The end of a run of 12 tokens in dimension 3.
+template <class Real>
+Tokens<Real> end(Scheme scheme, const Depth& depth, const AttentionConfig* attention,
+                 const NoiseConfig* noise, const std::vector<Observer<Real>*>& observers = {}) {
+    Tokens<Real> x = reference::random_tokens<Real>(12, 3, 172);
+    const Vector<Real> weights = reference::random_weights<Real>(12, false, 173);
+    const auto drift = attention == nullptr ? nullptr : make_attention<Real>(*attention);
+    const auto field = noise == nullptr ? nullptr : make_noise<Real>(*noise);
+    Execution execution;
+    Progress progress;
+    run_layers<Real>(x, {weights, drift.get(), field.get(), scheme}, depth, kPath, nullptr,
+                     observers, execution, progress);
+    CHECK(progress.computed == depth.layers);
+    return x;
+}
+
+LongMatrix start() {
+    return reference::random_tokens<double>(12, 3, 172).cast<Long>();
+}
+
+// Attn_X(X) of the unit rows under x.
+LongMatrix attention_at(LongMatrix x, const ExponentialAttention& config) {
+    reference::normalize_rows(x);
+    const LongVector weights = reference::random_weights<double>(12, false, 173).cast<Long>();
+    return reference::attention(x, weights, config).value;
+}
+
+// x' = P Attn, by the classical method of order 4 for v -> f(v / |v|).
+LongMatrix slow_runge_kutta(LongMatrix x, Long step, Index steps,
+                            const ExponentialAttention& config) {
+    const auto f = [&](LongMatrix v) -> LongMatrix {
+        const LongMatrix drift = attention_at(v, config);
+        reference::normalize_rows(v);
+        return drift - (drift.cwiseProduct(v)).rowwise().sum().asDiagonal() * v;
+    };
+    for (Index k = 0; k < steps; ++k) {
+        const LongMatrix k1 = f(x);
+        const LongMatrix k2 = f(x + step / 2 * k1);
+        const LongMatrix k3 = f(x + step / 2 * k2);
+        const LongMatrix k4 = f(x + step * k3);
+        x += step / 6 * (k1 + 2 * k2 + 2 * k3 + k4);
+        reference::normalize_rows(x);
+    }
+    return x;
+}
+
+double largest(const Tokens<double>& a) {
+    return a.cwiseAbs().maxCoeff();
+}
+
+}  // namespace
+
+TEST_CASE("an Euler step adds attention and noise at the same state") {
+    const AttentionConfig attention = attention_config();
+    const Mlp mlp{Activation::tanh, 200, 0.5, 0.25};
+    const NoiseConfig noise = mlp;
+    for (const bool with_attention : {true, false}) {
+        for (const bool with_noise : {true, false}) {
+            CAPTURE(with_attention);
+            CAPTURE(with_noise);
+            const Long step = 0.2L;
+            LongMatrix x = start();
+            for (std::uint32_t layer = 0; layer < 3; ++layer) {
+                LongMatrix next = x;
+                if (with_attention) {
+                    next += step * attention_at(x, attention_config());
+                }
+                if (with_noise) {
+                    next += std::sqrt(step) *
+                            reference::mlp(x, mlp, {kPath.seed, kPath.replicate, layer}).value;
+                }
+                x = next;
+                reference::normalize_rows(x);
+            }
+            const Tokens<double> run =
+                end<double>(Scheme::euler, {0.6, 3}, with_attention ? &attention : nullptr,
+                            with_noise ? &noise : nullptr);
+            CHECK((run.cast<Long>() - x).cwiseAbs().maxCoeff() <
+                  100 * reference::kRoundoff<double>);
+        }
+    }
+}
+
+TEST_CASE_TEMPLATE("Runge-Kutta steps are those of the formula", Real, double, float) {
+    const AttentionConfig attention = attention_config();
+    const LongMatrix expected = slow_runge_kutta(start(), 0.25L, 4, attention_config());
+    const Tokens<Real> run = end<Real>(Scheme::runge_kutta, {1.0, 4}, &attention, nullptr);
+    CHECK((run.template cast<Long>() - expected).cwiseAbs().maxCoeff() <
+          100 * reference::kRoundoff<Real>);
+    CHECK((expected - start()).cwiseAbs().maxCoeff() > 0.1L);
+}
+
+TEST_CASE("Runge-Kutta has order 4 and the limit of the other schemes") {
+    const AttentionConfig attention = attention_config();
+    const auto run = [&](Scheme scheme, Index layers) {
+        return end<double>(scheme, {1.0, layers}, &attention, nullptr);
+    };
+    const Tokens<double> limit = run(Scheme::runge_kutta, 2000);
+    const double coarse = largest(run(Scheme::runge_kutta, 20) - limit);
+    const double fine = largest(run(Scheme::runge_kutta, 40) - limit);
+    CAPTURE(coarse);
+    CAPTURE(fine);
+    CHECK(fine > 1e-12);
+    CHECK(coarse / fine > 13);
+    CHECK(coarse / fine < 19);
+    // The layer is Euler's method: its error, halved by halving, extrapolates to the same limit.
+    const Tokens<double> extrapolated = 2 * run(Scheme::layer, 4000) - run(Scheme::layer, 2000);
+    CHECK(largest(extrapolated - limit) < 1e-5);
+    CHECK(largest(run(Scheme::layer, 2000) - limit) > 1e-5);
+}
+
+TEST_CASE("equal angles without temperature: (1 - r) / ((N - 1) r + 1) decays as e^{-2t}") {
+    // Orthogonal tokens, r = 0 at first; softmax attention with beta = 0.
+    for (const Index n : {2, 4}) {
+        CAPTURE(n);
+        Tokens<double> x = Tokens<double>::Identity(n, n);
+        const Vector<double> weights = Vector<double>::Constant(n, 1.0 / double(n));
+        ExponentialAttention config;
+        config.beta = 0;
+        const auto attention = make_attention<double>(config);
+        Execution execution;
+        Progress progress;
+        run_layers<double>(x, {weights, attention.get(), nullptr, Scheme::runge_kutta}, {1.5, 300},
+                           kPath, nullptr, {}, execution, progress);
+        const double r = x.row(0).dot(x.row(1));
+        CHECK(std::abs((1 - r) / (double(n - 1) * r + 1) - std::exp(-3.0)) < 1e-9);
+    }
+}
+
+TEST_CASE("Runge-Kutta without attention stays where it is") {
+    const Tokens<double> run = end<double>(Scheme::runge_kutta, {1.0, 5}, nullptr, nullptr);
+    CHECK(reference::same_bits(run, reference::random_tokens<double>(12, 3, 172)));
+}
+
+TEST_CASE("a coarse layer takes the sum of the fine increments at its own state") {
+    constexpr Index kSpan = 3;
+    constexpr Index kLayers = 4;
+    const AttentionConfig attention = attention_config();
+    const std::vector<NoiseConfig> noises{
+        Mlp{Activation::tanh, 100, 0.5, 0.25}, Features{Activation::gelu, 100, 0.5, 0.25},
+        Harmonics{{0.5, 1.0, 0.25}}, reference::exact(reference::relu_kernel(3))};
+    for (const Scheme scheme : {Scheme::layer, Scheme::euler}) {
+        for (const NoiseConfig& noise : noises) {
+            CAPTURE(int(scheme));
+            CAPTURE(noise.index());
+            const double step = 0.5;
+            LongMatrix x = start();
+            for (Index layer = 0; layer < kLayers; ++layer) {
+                LongMatrix next = x + step * attention_at(x, attention_config());
+                if (scheme == Scheme::layer) {
+                    reference::normalize_rows(next);
+                    x = next;
+                }
+                const Tokens<double> at = x.cast<double>();
+                for (Index k = 0; k < kSpan; ++k) {
+                    const LayerKey fine{kPath.seed, kPath.replicate,
+                                        std::uint32_t(layer * kSpan + k)};
+                    next += std::sqrt(Long(step) / kSpan) *
+                            reference::field<double>(noise, at, fine).cast<Long>();
+                }
+                reference::normalize_rows(next);
+                x = next;
+            }
+            const Depth depth{step * kLayers, kLayers, kSpan * kLayers};
+            const Tokens<double> run = end<double>(scheme, depth, &attention, &noise);
+            CHECK((run.cast<Long>() - x).cwiseAbs().maxCoeff() < 1e-12L);
+        }
+    }
+}
+
+TEST_CASE("a path of as many layers as the run is the run's own") {
+    const NoiseConfig noise = Mlp{Activation::tanh, 100, 0.5, 0.25};
+    CHECK(reference::same_bits(end<double>(Scheme::layer, {1.0, 6, 6}, nullptr, &noise),
+                               end<double>(Scheme::layer, {1.0, 6}, nullptr, &noise)));
+}
+
+TEST_CASE("observers see the layers of every scheme") {
+    const AttentionConfig attention = attention_config();
+    for (const Scheme scheme : {Scheme::layer, Scheme::euler, Scheme::runge_kutta}) {
+        CAPTURE(int(scheme));
+        Recorder<double> recorder(Schedule::regular(3, 7));
+        const Tokens<double> last = end<double>(scheme, {0.7, 7}, &attention, nullptr, {&recorder});
+        CHECK(recorder.slots == std::vector<Index>{0, 1, 2, 3});
+        CHECK(
+            reference::same_bits(recorder.states[0], reference::random_tokens<double>(12, 3, 172)));
+        CHECK(reference::same_bits(recorder.states[2],
+                                   end<double>(scheme, {0.6, 6}, &attention, nullptr)) ==
+              (0.7 / 7 == 0.6 / 6));
+        CHECK(reference::same_bits(recorder.states[3], last));
+    }
+}

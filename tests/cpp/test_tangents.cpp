@@ -1,0 +1,197 @@
+// Tangent vectors along a run: derivatives of LN, orthonormalisation, whole runs.
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+#include "fields.hpp"
+#include "kernels.hpp"
+#include "noisync/dynamics.hpp"
+#include "noisync/tangents.hpp"
+
+namespace {
+
+using namespace noisync;
+using reference::Long;
+using reference::LongMatrix;
+using reference::LongVector;
+
+constexpr Path kPath{0x0f0e0d0c0b0a0908U, 3};
+constexpr Index kToken = 2;
+
+// Rows to orthonormal ones; returns the lengths taken out.
+LongVector gram_schmidt(LongMatrix& rows) {
+    LongVector lengths(rows.rows());
+    for (Index k = 0; k < rows.rows(); ++k) {
+        for (Index j = 0; j < k; ++j) {
+            rows.row(k) -= rows.row(k).dot(rows.row(j)) * rows.row(j);
+        }
+        lengths(k) = rows.row(k).norm();
+        rows.row(k) /= lengths(k);
+    }
+    return lengths;
+}
+
+// A run of kOthers tokens, the tracked one among them, and for every tangent vector of the start a
+// token without weight at the distance kGap from it.
+constexpr Index kOthers = 6;
+constexpr double kGap = 1e-7;
+
+struct Ending {
+    LongMatrix vectors;  // orthonormalised differences over the distance, or tangent vectors
+    LongVector growth;
+};
+
+struct Outcome {
+    Ending differences;
+    Ending tangents;
+};
+
+Outcome run(Index d, Scheme scheme, const AttentionConfig* attention, const NoiseConfig* noise) {
+    const Index count = d - 1;
+    Tokens<double> x(kOthers + count, d);
+    x.topRows(kOthers) = reference::random_tokens<double>(kOthers, d, 151);
+    TangentFlow<double> starting(kToken, count);
+    starting.start(x, kPath.seed, kPath.replicate);
+    const Matrix<double> vectors = starting.derivatives().along;
+    for (Index k = 0; k < count; ++k) {
+        x.row(kOthers + k) = reference::moved(x, kToken, vectors.row(k), kGap);
+    }
+    Vector<double> weights = Vector<double>::Zero(x.rows());
+    weights.head(kOthers) = reference::random_weights<double>(kOthers, false, 152);
+    weights(kToken) = 0;
+    weights /= weights.sum();
+    const auto drift = attention == nullptr ? nullptr : make_attention<double>(*attention);
+    const auto field = noise == nullptr ? nullptr : make_noise<double>(*noise);
+    TangentFlow<double> tangents(kToken, count);
+    Execution execution;
+    Progress progress;
+    run_layers<double>(x, {weights, drift.get(), field.get(), scheme}, {0.6, 6}, kPath, &tangents,
+                       {}, execution, progress);
+    LongMatrix differences =
+        (x.bottomRows(count).rowwise() - x.row(kToken)).cast<Long>() / Long(kGap);
+    const LongVector lengths = gram_schmidt(differences);
+    return {{differences, lengths.array().log().matrix()},
+            {tangents.derivatives().along.cast<Long>(), tangents.growth().cast<Long>()}};
+}
+
+// Curvature times the gap, and roundings over it.
+constexpr Long kTolerance = 2e-6L;
+
+void check(const Outcome& outcome) {
+    CHECK((outcome.tangents.growth - outcome.differences.growth).cwiseAbs().maxCoeff() <
+          kTolerance);
+    CHECK((outcome.tangents.vectors - outcome.differences.vectors).cwiseAbs().maxCoeff() <
+          kTolerance);
+    CHECK(outcome.tangents.growth.cwiseAbs().maxCoeff() > 0.02L);
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("the start: orthonormal tangents of the seed and the replicate", Real, double,
+                   float) {
+    const Tokens<Real> x = reference::random_tokens<Real>(5, 4, 153);
+    const auto started = [&](std::uint64_t seed, std::uint32_t replicate) {
+        TangentFlow<Real> flow(3, 3);
+        flow.start(x, seed, replicate);
+        CHECK(flow.growth().isZero(0));
+        CHECK(flow.derivatives().token == 3);
+        CHECK(reference::same_bits(flow.derivatives().along, flow.derivatives().out));
+        return Matrix<Real>(flow.derivatives().along);
+    };
+    const Matrix<Real> vectors = started(7, 1);
+    const LongMatrix gram = (vectors * vectors.transpose()).template cast<Long>();
+    CHECK((gram - LongMatrix::Identity(3, 3)).cwiseAbs().maxCoeff() <
+          100 * reference::kRoundoff<Real>);
+    CHECK((vectors * x.row(3).transpose()).cwiseAbs().maxCoeff() <
+          100 * reference::kRoundoff<Real>);
+    CHECK(reference::same_bits(vectors, started(7, 1)));
+    CHECK_FALSE(vectors.isApprox(started(8, 1), Real(0.01)));
+    CHECK_FALSE(vectors.isApprox(started(7, 2), Real(0.01)));
+}
+
+TEST_CASE("retract is the derivative of LN") {
+    constexpr Long kStep = 1e-6L;
+    const Tokens<double> x = reference::random_tokens<double>(3, 4, 154);
+    const Tokens<double> w = reference::random_matrix(3, 4, 155);
+    const Matrix<double> changes = reference::random_matrix(2, 4, 156);
+    TangentFlow<double> flow(1, 2);
+    flow.start(x, 0, 0);
+    flow.derivatives().out = changes;
+    flow.retract(w);
+    for (Index k = 0; k < 2; ++k) {
+        CAPTURE(k);
+        LongMatrix moved(2, 4);
+        moved << w.row(1).cast<Long>() + kStep * changes.row(k).cast<Long>(),
+            w.row(1).cast<Long>() - kStep * changes.row(k).cast<Long>();
+        reference::normalize_rows(moved);
+        const LongMatrix slope = (moved.row(0) - moved.row(1)) / (2 * kStep);
+        const LongMatrix off = flow.derivatives().along.row(k).cast<Long>() - slope;
+        CHECK(off.cwiseAbs().maxCoeff() < 1e-11L);
+    }
+    CHECK(reference::same_bits(flow.derivatives().along, flow.derivatives().out));
+    CHECK(flow.growth().isZero(0));
+}
+
+TEST_CASE("orthonormalise is Gram-Schmidt and adds up the logarithms") {
+    const Matrix<double> first = reference::random_matrix(3, 5, 157);
+    const Matrix<double> second = reference::random_matrix(3, 5, 158);
+    TangentFlow<double> flow(0, 3);
+    LongVector growth = LongVector::Zero(3);
+    for (const Matrix<double>& vectors : {first, second}) {
+        flow.derivatives().along = vectors;
+        flow.orthonormalise();
+        LongMatrix expected = vectors.cast<Long>();
+        growth += gram_schmidt(expected).array().log().matrix();
+        CHECK((flow.derivatives().along.cast<Long>() - expected).cwiseAbs().maxCoeff() < 1e-14L);
+        CHECK(reference::same_bits(flow.derivatives().along, flow.derivatives().out));
+        CHECK((flow.growth().cast<Long>() - growth).cwiseAbs().maxCoeff() < 1e-14L);
+    }
+}
+
+TEST_CASE("over a whole run tangents are differences of near tokens") {
+    ExponentialAttention softmax;
+    softmax.beta = 2;
+    ExponentialAttention unnormalised = softmax;
+    unnormalised.normalization = Normalization::none;
+    for (const Index d : {2, 3, 4}) {
+        CAPTURE(d);
+        ExponentialAttention general = softmax;
+        general.query = reference::random_matrix(2, d, 159);
+        general.key = reference::random_matrix(2, d, 160);
+        general.value = reference::random_matrix(d, d, 161);
+        const std::vector<AttentionConfig> attentions{softmax, unnormalised, general};
+        const std::vector<NoiseConfig> noises{
+            Mlp{Activation::tanh, 150, 0.5, 0.25}, Features{Activation::gelu, 150, 0.5, 0.25},
+            Harmonics{{0.5, 1.0, 0.25, 0.0, 0.125}}, reference::exact(reference::erf_kernel(d))};
+        for (const Scheme scheme : {Scheme::layer, Scheme::euler}) {
+            CAPTURE(int(scheme));
+            for (const AttentionConfig& attention : attentions) {
+                check(run(d, scheme, &attention, nullptr));
+            }
+            for (const NoiseConfig& noise : noises) {
+                CAPTURE(noise.index());
+                check(run(d, scheme, nullptr, &noise));
+                check(run(d, scheme, attentions.data(), &noise));
+            }
+        }
+    }
+}
+
+TEST_CASE("tangents do not touch the run") {
+    const Vector<double> weights = Vector<double>::Constant(9, 1.0 / 9);
+    const auto attention = make_attention<double>(ExponentialAttention{});
+    const auto noise = make_noise<double>(Mlp{Activation::relu, 60, 0.5, 0.25});
+    const auto end = [&](TangentFlow<double>* tangents) {
+        Tokens<double> x = reference::random_tokens<double>(9, 3, 162);
+        Execution execution;
+        Progress progress;
+        run_layers<double>(x, {weights, attention.get(), noise.get()}, {1.0, 5}, kPath, tangents,
+                           {}, execution, progress);
+        return x;
+    };
+    TangentFlow<double> tangents(4, 2);
+    const Tokens<double> with = end(&tangents);
+    CHECK(reference::same_bits(with, end(nullptr)));
+    CHECK((tangents.derivatives().along * with.row(4).transpose()).cwiseAbs().maxCoeff() < 1e-15);
+}
