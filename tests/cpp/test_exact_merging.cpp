@@ -149,7 +149,7 @@ TEST_CASE("derivatives at a token that has companions are the differences from t
 
 TEST_CASE("clusters of any tightness: every value finite and next to its centre's") {
     for (const Kernel& kernel : kernels(3)) {
-        for (const double radius : {0.0, 1e-300, 1e-16, 1e-12, 1e-8, 1e-5, 9e-5, 2e-4, 1e-3}) {
+        for (const double radius : {0.0, 1e-300, 1e-16, 1e-8, 9e-5, 1e-3}) {
             Tokens<double> y = reference::random_tokens<double>(300, 3, 124);
             for (Index i = 3; i < 300; ++i) {
                 const Matrix<double> v = reference::random_tangents<double>(y, i % 3, 1, 200 + i);
@@ -169,8 +169,19 @@ TEST_CASE("clusters of any tightness: every value finite and next to its centre'
             // |DG| < 5 for these normals; unresolved roundings are of the order of 1e-7.
             CHECK(farthest <= 5 * radius + (radius < 1e-4 ? 1e-14 : 1e-5));
             CHECK(g.cwiseAbs().maxCoeff() < 3);
-            CHECK(reference::same_bits(g, values(kernel, y, 2)));
-            CHECK(reference::same_bits(g, values(kernel, y, 4)));
         }
+    }
+}
+
+TEST_CASE("the number of threads changes no bit of merging tokens") {
+    Tokens<double> y = reference::random_tokens<double>(150, 3, 125);
+    for (Index i = 70; i < 150; ++i) {
+        const Matrix<double> v = reference::random_tangents<double>(y, i % 7, 1, 200 + i);
+        y.row(i) = reference::moved(y, i % 7, v, 1e-5);
+    }
+    for (const Kernel& kernel : kernels(3)) {
+        const Tokens<double> alone = values(kernel, y);
+        CHECK(reference::same_bits(alone, values(kernel, y, 2)));
+        CHECK(reference::same_bits(alone, values(kernel, y, 4)));
     }
 }

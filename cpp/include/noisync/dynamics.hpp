@@ -59,15 +59,15 @@ class Schedule {
         if (every_ > 0) {
             return layer % every_ == 0 || layer == last_ ? (layer + every_ - 1) / every_ : -1;
         }
-        const bool due = slot_ < Index(layers_.size()) && layers_[std::size_t(slot_)] == layer;
-        return due ? slot_++ : -1;
+        const bool due = slot_ < layers_.size() && layers_[slot_] == layer;
+        return due ? Index(slot_++) : -1;
     }
 
    private:
     Index every_ = 0;
     Index last_ = 0;
     std::vector<Index> layers_;
-    Index slot_ = 0;
+    std::size_t slot_ = 0;
 };
 
 // Sees the states after the layers of its schedule (layer 0 is the initial state).

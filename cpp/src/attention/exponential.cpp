@@ -56,7 +56,9 @@ class Exponential final : public Attention<Real> {
         const Vector<Real> logits = keys * queried(x.row(token)).transpose();
         Vector<Real> p;
         if (normalization_ == Normalization::softmax) {
-            p = (logits.array() - logits.maxCoeff()).exp() * weights.array();
+            // As in sum_general, the weight belongs into the exponent.
+            const Vector<Real> exponents = logits.array() + weights.array().log();
+            p = (exponents.array() - exponents.maxCoeff()).exp();
             p /= p.sum();
         } else {
             p = logits.array().exp() * weights.array();

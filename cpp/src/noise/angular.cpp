@@ -63,7 +63,7 @@ void AngularKernel::apply(Eigen::Ref<Matrix<double>, 0, Eigen::OuterStride<>> co
             for (Index j = 0; j < count; ++j) {
                 s(j) = scaled(std::acos(std::clamp(entries(j), -1.0, 1.0)));
             }
-            const Lanes values = evaluate<Lanes>(series_, s);
+            const auto values = evaluate<Lanes>(series_, s);
             entries = values.head(count).matrix().transpose();
         }
     }

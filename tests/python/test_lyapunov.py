@@ -1,0 +1,95 @@
+"""Lyapunov exponents measured along a path, against theory and finite differences."""
+
+import numpy as np
+import pytest
+
+import noisync as ns
+
+NOISES = [
+    ns.MLP("sigmoid", 64, 0.1, 0.1),
+    ns.GaussianField("sigmoid", 0.1, 0.1, sampler="exact"),
+    ns.GaussianField("sigmoid", 0.1, 0.1, sampler="harmonic"),
+]
+
+
+# The exact sampler gives tangents the right law, but normals of their own: no path to compare.
+@pytest.mark.parametrize("noise", NOISES[::2], ids=["mlp", "harmonic"])
+@pytest.mark.parametrize("scheme", ["layer", "euler"])
+def test_a_near_test_token_moves_as_the_tangent_says(noise, scheme):
+    """A token of no weight at distance 1e-6 of token 0: log of its distance after 10 layers."""
+    model = ns.Model(4, ns.Softmax(beta=2.0, value=-0.5), noise)
+    x = ns.sphere.uniform(6, 4, seed=1)
+    options = {"horizon": 0.5, "layers": 10, "scheme": scheme, "seed": 5}
+    # Token 0 has no weight either: the derivative is that of a test token.
+    weights = np.array([0, 0.2, 0.2, 0.2, 0.2, 0.2])
+    run = ns.simulate(model, x, weights=weights, observe=[ns.Lyapunov(3)], **options)
+    growth = run.observed["lyapunov"][-1].sum() * 0.5  # log of the volume of three tangents
+    tangents = np.linalg.svd(x[:1])[2][1:]
+    distance = 1e-6
+    near = ns.sphere.normalize(x[0] + distance * tangents)
+    moved = ns.simulate(
+        model, np.concatenate([x, near]), weights=[*weights, 0, 0, 0], save=[10], **options
+    ).tokens[0]
+    volume = np.linalg.svd((moved[6:] - moved[0]) / distance, compute_uv=False).prod()
+    assert np.log(volume) == pytest.approx(growth, abs=2e-4)
+
+
+@pytest.mark.parametrize("noise", NOISES[:2], ids=["mlp", "exact"])
+def test_the_spectrum(noise):
+    """60 paths of T = 20: each exponent within 4.4 standard errors of Kernel's and of its bias."""
+    model = ns.Model(4, noise=noise)
+    kernel = model.kernel
+    horizon, layers = 20.0, 1500
+    data = ns.ensemble(
+        model,
+        ns.sphere.Uniform(1, 4),
+        replicates=60,
+        horizon=horizon,
+        layers=layers,
+        save=[layers],
+        observe=[ns.Lyapunov(3)],
+    )
+    exponents = data.lyapunov.to_numpy()[:, 0]
+    error = exponents.std(axis=0) / np.sqrt(60)
+    bias = kernel.layer_exponent(horizon / layers) - kernel.lyapunov_exponent
+    measured = exponents.mean(axis=0) - bias
+    assert np.all(np.abs(measured - kernel.lyapunov_spectrum) < 4.4 * error)
+    # Power: one dimension more would shift it by about half of kernel.variance.
+    assert np.all(error < 0.07 * kernel.variance)
+
+
+def test_one_cluster_under_attention_has_lambda_minus_a():
+    """V = aI and one cluster: exponents λ_i − a; without noise exactly −log(1 + aΔ)/Δ."""
+    a, layers = 0.7, 50
+    x = np.tile(ns.sphere.uniform(1, 3), (4, 1))
+    run = ns.simulate(
+        ns.Model(3, ns.Softmax(beta=3.0, value=a)), x, horizon=2.0, layers=layers,
+        observe=[ns.Lyapunov(2)],
+    )  # fmt: skip
+    expected = -np.log1p(a * 2.0 / layers) / (2.0 / layers)
+    np.testing.assert_allclose(run.observed["lyapunov"][1:], expected, rtol=1e-12)
+    assert np.all(np.isnan(run.observed["lyapunov"][0]))
+
+
+def test_exponents_do_not_depend_on_threads():
+    model = ns.Model(3, noise=ns.MLP("relu", 300, 0.1, 0.1))
+    x = ns.sphere.uniform(40, 3)
+    runs = [
+        ns.simulate(model, x, horizon=1.0, layers=5, threads=t, observe=[ns.Lyapunov(2)])
+        for t in (1, 3)
+    ]
+    np.testing.assert_array_equal(runs[0].observed["lyapunov"], runs[1].observed["lyapunov"])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: ns.Lyapunov(0), "k must be a positive integer, got 0"),
+        (lambda: ns.Lyapunov(1, token=-1), "token must be a non-negative integer, got -1"),
+        (lambda: ns.Lyapunov(1, name="1"), "name must be letters"),
+        (lambda: ns.Tokens(name=""), "name must be letters"),
+    ],
+)
+def test_bad_observers(make, message):
+    with pytest.raises(ns.ArgumentError, match=message):
+        make()
