@@ -11,12 +11,13 @@ CPP_FILES := $(shell find cpp tests/cpp -name '*.cpp' -o -name '*.hpp')
 DOCTEST = $(firstword $(wildcard /usr/include/doctest/doctest.h /usr/local/include/doctest/doctest.h))
 CMAKE = $(BIN)/cmake -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DCMAKE_PREFIX_PATH=$(SITE)
 
-.PHONY: help reproduce test lint test-python test-cpp sanitize wheel bench clean
+.PHONY: help reproduce test lint test-python test-cpp validate sanitize wheel bench clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make reproduce  build, then recompute the paper's table and figures into $(OUT)/"
 	@echo "make test       build, then every check: linters, types, C++ and Python tests"
+	@echo "make validate   simulations beside exact values: a table of z-scores, about ten minutes"
 	@echo "make sanitize   C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer"
 	@echo "make wheel      wheel with the SIMD levels x86-64-v2, v3, v4, checked in an empty environment"
 	@echo "make bench      attention and noise against PyTorch and NumPy, in one run"
@@ -52,6 +53,9 @@ lint: $(VENV)/installed $(VENV)/developer
 test-python: $(VENV)/installed $(VENV)/developer
 	$(BIN)/python -m pytest
 
+validate: $(VENV)/installed $(VENV)/developer
+	$(BIN)/python tests/validation/validate.py
+
 ifneq ($(DOCTEST),)
 test-cpp: $(VENV)/tools
 	$(CMAKE) -S . -B build/cpp -DNOISYNC_PYTHON=OFF -DNOISYNC_TESTS=ON
@@ -67,6 +71,7 @@ test-cpp:
 	@echo "LEFT OUT: the C++ tests, for want of doctest (Debian: apt-get install doctest-dev)"
 
 sanitize:
+	@echo "make validate   simulations beside exact values: a table of z-scores, about ten minutes"
 	@echo "make sanitize needs doctest (Debian: apt-get install doctest-dev)" && exit 1
 endif
 

@@ -26,7 +26,7 @@ from noisync.observers import Observer
 _SMALL_SYSTEM = 2048
 
 #: Initial states in memory at once.
-_CHUNK_BYTES = 2**26
+_CHUNK_BYTES = 2**22
 
 
 class Law(Protocol):
@@ -136,21 +136,24 @@ def ensemble(
     chunk = max(plan.threads, _CHUNK_BYTES // (8 * start.n * model.dim))
     complete = np.zeros(replicates, dtype=bool)
     error: BaseException | None = None
-    with tqdm(total=replicates, unit="run", disable=not progress) as bar:
-        for first in range(0, replicates, chunk):
-            count = min(chunk, replicates - first)
-            outcome = plan.run(
-                start.samples(plan.seed, first_replicate + first, count),
-                first_replicate + first,
-                recorder.requests(first, count),
-                partial(_advance, bar, first) if progress else None,
-                side_by_side=count > 1 and start.n <= _SMALL_SYSTEM,
-            )
-            complete[first : first + count] = outcome.observed == plan.layers
-            error = _error(outcome, first_replicate + first)
-            if error is not None:
-                break
-            _advance(bar, first, count)
+    try:
+        with tqdm(total=replicates, unit="run", disable=not progress) as bar:
+            for first in range(0, replicates, chunk):
+                count = min(chunk, replicates - first)
+                outcome = plan.run(
+                    start.samples(plan.seed, first_replicate + first, count),
+                    first_replicate + first,
+                    recorder.requests(first, count),
+                    partial(_advance, bar, first) if progress else None,
+                    side_by_side=count > 1 and start.n <= _SMALL_SYSTEM,
+                )
+                complete[first : first + count] = outcome.observed == plan.layers
+                error = _error(outcome, first_replicate + first)
+                if error is not None:
+                    break
+                _advance(bar, first, count)
+    except KeyboardInterrupt as interrupt:  # between two calls of the core
+        error = interrupt
     dataset = _dataset(plan, recorder, observed, first_replicate)
     dataset = dataset if complete.all() else dataset.isel(replicate=complete)
     if error is not None:

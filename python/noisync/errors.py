@@ -19,10 +19,13 @@ class SimulationError(NoisyncError, RuntimeError):
     Attributes
     ----------
     trajectory : Trajectory or None
-        What was saved until then.
+        What a single run saved until then.
+    dataset : xarray.Dataset or None
+        The complete replicates of an ensemble.
     """
 
     trajectory: object = None
+    dataset: object = None
 
 
 class KernelAccuracyWarning(UserWarning):

@@ -38,7 +38,7 @@ def noise_of(law, activation, dim):
     """The limit itself, or narrow MLPs: their mean energies tend to the same as L grows."""
     if law == "gaussian":
         return ns.GaussianField(activation, SIGMA, SIGMA, sampler="exact")
-    return ns.MLP(activation, dim, SIGMA, SIGMA)
+    return ns.MLP(activation, 8, SIGMA, SIGMA)
 
 
 def energy_row(law, activation, dim, start, replicates, layers, pairs, name):
