@@ -136,14 +136,14 @@ class Recording {
 
     void add(SaveRequest& request, Index replicates) {
         const Index size = request.schedule.slots() * state_;
-        Real* out = output_buffer<Real>(request.out, replicates * size, "out");
+        auto* out = output_buffer<Real>(request.out, replicates * size, "out");
         makers_.push_back([&request, out, size](Index place, Set&) {
             return std::make_unique<Save<Real>>(request.schedule, out + place * size);
         });
     }
     void add(EnergyRequest& request, Index replicates) {
         const Index size = request.schedule.slots() * Index(request.betas.size());
-        double* out = output_buffer<double>(request.out, replicates * size, "out");
+        auto* out = output_buffer<double>(request.out, replicates * size, "out");
         makers_.push_back([this, &request, out, size](Index place, Set&) {
             return std::make_unique<RecordEnergy<Real>>(request.schedule, request.betas, weights_,
                                                         out + place * size);
@@ -151,7 +151,7 @@ class Recording {
     }
     void add(LyapunovRequest& request, Index replicates) {
         const Index size = request.schedule.slots() * request.count;
-        double* out = output_buffer<double>(request.out, replicates * size, "out");
+        auto* out = output_buffer<double>(request.out, replicates * size, "out");
         makers_.push_back([&request, out, size](Index place, Set& set) {
             set.tangents = std::make_unique<TangentFlow<Real>>(request.token, request.count);
             return std::make_unique<RecordGrowth<Real>>(request.schedule, *set.tangents,

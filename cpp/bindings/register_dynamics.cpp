@@ -1,5 +1,6 @@
 #include <pybind11/stl.h>
 
+#include <exception>
 #include <memory>
 
 #include "noisync/dynamics.hpp"
@@ -31,7 +32,8 @@ struct Start {
 };
 
 // A token left the sphere, in a run among others.
-struct Lost {
+struct Lost : std::exception {
+    Lost(Index place_, Index token_) : place(place_), token(token_) {}
     Index place;
     Index token;
 };
@@ -53,8 +55,9 @@ class Runs {
         weights_ = vector_from<double>(start.weights, tokens(), "weights");
         mass_ = vector_from<Real>(start.weights, tokens(), "weights");
         data_ = states_.data();
-        recording_.emplace(requests, replicates(), tokens(), dim(), weights_);
-        progress.resize(std::size_t(replicates()));
+        recording_ =
+            std::make_unique<Recording<Real>>(requests, replicates(), tokens(), dim(), weights_);
+        progress_.resize(std::size_t(replicates()));
     }
 
     void run(Execution& execution) {
@@ -71,7 +74,7 @@ class Runs {
         }
     }
 
-    std::vector<Progress> progress;
+    [[nodiscard]] const std::vector<Progress>& progress() const { return progress_; }
 
    private:
     // What holds scratch memory and is used for one replicate after another.
@@ -93,9 +96,9 @@ class Runs {
         const Path path{start_.path.seed, start_.path.replicate + std::uint32_t(place)};
         try {
             run_layers(x, system, start_.depth, path, set.tangents.get(), set.observers, execution,
-                       progress[std::size_t(place)]);
+                       progress_[std::size_t(place)]);
         } catch (const LeftSphere& lost) {
-            throw Lost{place, lost.token()};
+            throw Lost(place, lost.token());
         }
     }
 
@@ -108,7 +111,8 @@ class Runs {
     Vector<double> weights_;
     Vector<Real> mass_;
     const Real* data_ = nullptr;
-    std::optional<Recording<Real>> recording_;
+    std::unique_ptr<Recording<Real>> recording_;
+    std::vector<Progress> progress_;
 };
 
 template <class Real>
@@ -125,12 +129,13 @@ Outcome run(const Start& start, std::vector<Request>& requests, int threads,
     } catch (py::error_already_set& error) {
         outcome.error = error.value();
     }
-    outcome.progress = std::move(runs.progress);
+    outcome.progress = runs.progress();
     return outcome;
 }
 
 py::array_t<Index> layers_of(const Outcome& outcome, Index Progress::* which) {
     std::vector<Index> layers;
+    layers.reserve(outcome.progress.size());
     for (const Progress& progress : outcome.progress) {
         layers.push_back(progress.*which);
     }

@@ -59,6 +59,12 @@ noisync::Vector<Real> random_weights(Index rows, bool zeros, unsigned seed) {
     return (weights / weights.sum()).cast<Real>();
 }
 
+// The largest absolute value; NaN if there is one.
+template <class Derived>
+auto largest(const Eigen::MatrixBase<Derived>& a) {
+    return a.cwiseAbs().template maxCoeff<Eigen::PropagateNaN>();
+}
+
 template <class Matrix>
 bool same_bits(const Matrix& a, const Matrix& b) {
     return a.size() == b.size() &&

@@ -8,7 +8,7 @@ namespace reference {
 
 // <x, y> from the chord: keeps 1 - <x, y> accurate for close unit vectors.
 inline Long cosine(const LongMatrix& x, Index i, Index j) {
-    const Long u = dot(x, i, x, j);
+    const Long u = std::max(dot(x, i, x, j), -1.0L);
     return u > 0.5L ? 1 - (x.row(i) - x.row(j)).squaredNorm() / 2 : u;
 }
 

@@ -7,6 +7,7 @@
 namespace {
 
 using namespace noisync;
+using reference::largest;
 using reference::Long;
 using reference::LongMatrix;
 
@@ -28,11 +29,10 @@ Long error(const Config& config, Index rows, Index d, const LayerKey& key) {
     const Long unit =
         reference::kRoundoff<Real> * (4 + std::sqrt(Long(config.width)) + std::sqrt(Long(d)));
     // The values' magnitudes serve the derivatives: |phi'| <= 1 or so and |v| = 1, as |y|.
-    const Long of_values =
-        ((out.topRows(rows) - values.value).array().abs() / values.magnitude.array()).maxCoeff();
-    const Long of_slopes =
-        (out.bottomRows(d) - slopes).cwiseAbs().maxCoeff() / values.magnitude.maxCoeff();
-    return std::max(of_values, of_slopes) / unit;
+    LongMatrix off(rows + d, d);
+    off << (out.topRows(rows) - values.value).cwiseQuotient(values.magnitude),
+        (out.bottomRows(d) - slopes) / largest(values.magnitude);
+    return largest(off) / unit;
 }
 
 }  // namespace
@@ -58,7 +58,7 @@ TEST_CASE_TEMPLATE("the derivative of the MLP", Real, double, float) {
             CAPTURE(width);
             CAPTURE(d);
             CHECK(error<Real>(Mlp{Activation::tanh, width, 0.0, 0.0}, 5, d, layer) <= 1);
-            CHECK(error<Real>(Mlp{Activation::silu, width, 0.5, 0.25}, 33, d, layer) <= 1);
+            CHECK(error<Real>(Mlp{Activation::silu, width, 0.5, 0.25}, 3, d, layer) <= 1);
         }
     }
 }
@@ -85,7 +85,7 @@ TEST_CASE("layers share the hidden neurons of the features, replicates do not") 
     const Vector<double> here = profile(kKey);
     LayerKey other = kKey;
     other.layer += 10;
-    CHECK((profile(other) - here).cwiseAbs().maxCoeff() < 1e-14);
+    CHECK(largest(profile(other) - here) < 1e-14);
     other.replicate += 1;
-    CHECK((profile(other) - here).cwiseAbs().maxCoeff() > 0.01);
+    CHECK(largest(profile(other) - here) > 0.01);
 }

@@ -10,7 +10,7 @@
 namespace {
 
 using namespace noisync;
-using reference::Long;
+using reference::largest;
 
 constexpr LayerKey kKey{0x0123456789abcdefU, 4, 6};
 
@@ -25,10 +25,6 @@ std::vector<Law> laws(Index d) {
             {"features", Features{Activation::gelu, 150, 0.5, 0.25}},
             {"harmonics", Harmonics{{0.5, 1.0, 0.25, 0.0, 0.125}}},
             {"exact", reference::exact(reference::relu_kernel(d)), false}};
-}
-
-Long largest(const Tokens<double>& a) {
-    return a.cwiseAbs().maxCoeff();
 }
 
 }  // namespace
@@ -209,6 +205,6 @@ TEST_CASE_TEMPLATE("float32 tokens meet the field of float64 ones", Real, float)
             law.config, y.template cast<double>(), 5, along.template cast<double>(), kKey);
         const Tokens<Real> off = reference::with_derivatives<Real>(law.config, y, 5, along, kKey) -
                                  expected.cast<Real>();
-        CHECK(off.cwiseAbs().maxCoeff() <= 40 * reference::kRoundoff<Real>);
+        CHECK(largest(off) <= 40 * reference::kRoundoff<Real>);
     }
 }

@@ -15,6 +15,7 @@
 // poles, and differentiable by dual numbers.
 #include <algorithm>
 #include <cmath>
+#include <numbers>
 #include <optional>
 #include <vector>
 
@@ -27,16 +28,15 @@ namespace noisync {
 
 double harmonics_up_to(Index degree, Index dim) {
     // C(p + d - 1, d - 1) + C(p + d - 2, d - 1): homogeneous polynomials of degrees p and p - 1.
-    const auto binomial = [](double n, double k) {
+    const auto binomial = [](Index n, Index k) {
         double product = 1;
-        for (double i = 1; i <= k; ++i) {
-            product *= (n - k + i) / i;
+        for (Index i = 1; i <= k; ++i) {
+            product *= double(n - k + i) / double(i);
         }
         return std::round(product);
     };
-    const auto p = double(degree);
-    const auto d = double(dim);
-    return degree == 0 ? 1 : binomial(p + d - 1, d - 1) + binomial(p + d - 2, d - 1);
+    return degree == 0 ? 1
+                       : binomial(degree + dim - 1, dim - 1) + binomial(degree + dim - 2, dim - 1);
 }
 
 namespace {
@@ -93,7 +93,7 @@ class Basis {
     [[nodiscard]] Table<Scalar> circle(const Table<Scalar>& x) const {
         Table<Scalar> table(2 * degree_ + 1, x.cols());
         table.row(0).setConstant(Scalar(1));
-        Points<Scalar> re = Points<Scalar>::Constant(x.cols(), Scalar(std::sqrt(2.0)));
+        Points<Scalar> re = Points<Scalar>::Constant(x.cols(), Scalar(std::numbers::sqrt2));
         Points<Scalar> im = Points<Scalar>::Constant(x.cols(), Scalar(0));
         for (Index n = 1; n <= degree_; ++n) {
             const Points<Scalar> turned = re * x.row(0) - im * x.row(1);
