@@ -5,6 +5,8 @@
 #include <limits>
 #include <vector>
 
+#include "exponential_sums.hpp"
+#include "low_dimension.hpp"
 #include "noisync/attention.hpp"
 #include "noisync/pairs.hpp"
 
@@ -30,9 +32,13 @@ class Exponential final : public Attention<Real> {
 
     void evaluate(const Tokens<Real>& x, const Vector<Real>& weights, Tokens<Real>& out,
                   Execution& execution) override {
-        sums_.setZero(x.rows(), x.cols() + 1);
-        if (has_symmetric_logits()) {
-            sum_symmetric(x, weights, execution);
+        if (query_.size() == 0 && std::abs(beta_) < kLargestShift) {
+            shift_.setConstant(x.rows(), std::abs(beta_));
+            if (x.cols() <= kLowDimension) {
+                low_dimension_.symmetric(x, weights, beta_, sums_, execution);
+            } else {
+                exponentials_.symmetric(x, weights, beta_, execution);
+            }
         } else if (query_.size() == 0) {
             sum_general(x * beta_, x, x, weights, execution);
         } else {
@@ -40,7 +46,7 @@ class Exponential final : public Attention<Real> {
             project(x, key_, keys_, execution);
             sum_general(queries_, keys_, x, weights, execution);
         }
-        finish(x.cols(), out, execution);
+        finish(out, execution);
     }
 
     // D Attn(x) v = V sum_j p_j <Qv, K x_j> (x_j - mean), p the weights of the token; the mean is
@@ -75,43 +81,26 @@ class Exponential final : public Attention<Real> {
     }
 
    private:
-    // With |logit| <= |beta| the exponentials e^{logit - |beta|} of a row neither overflow nor all
-    // vanish as long as e^{-2|beta|} is a normal number; beyond, a running maximum is needed. Half
+    // With |logit| <= shift the exponentials e^{logit - shift} of a row neither overflow nor all
+    // vanish as long as e^{-2 shift} is a normal number; beyond, a running maximum is needed. Half
     // that range is left to small weights.
-    [[nodiscard]] bool has_symmetric_logits() const {
-        const Real limit = -std::log(std::numeric_limits<Real>::min()) / 4;
-        return query_.size() == 0 && std::abs(beta_) < limit;
-    }
+    inline static const Real kLargestShift = -std::log(std::numeric_limits<Real>::min()) / 4;
 
-    // sums_i = sum_j e^{beta u_ij - |beta|} (w_j x_j, w_j) from tiles i <= j: one product gives the
-    // numerator and the denominator.
-    void sum_symmetric(const Tokens<Real>& x, const Vector<Real>& weights, Execution& execution) {
-        const Blocks blocks{x.rows(), pair_block_size(x.rows())};
-        const Real bound = std::abs(beta_);
-        values_.resize(x.rows(), x.cols() + 1);
-        values_.leftCols(x.cols()) = weights.asDiagonal() * x;
-        values_.col(x.cols()) = weights;
-        shift_.setConstant(x.rows(), bound);
-        std::vector<Matrix<Real>> tiles(execution.threads());
-        for_each_block_pair(blocks, execution, [&](Index i, Index j, int worker) {
-            const auto rows = [&](auto& matrix, Index block) {
-                return matrix.middleRows(blocks.begin(block), blocks.length(block));
-            };
-            Matrix<Real>& tile = tiles[worker];
-            tile.resize(blocks.length(i), blocks.length(j));
-            tile.noalias() = rows(x, i) * rows(x, j).transpose();
-            tile.array() = (tile.array() * beta_ - bound).exp();
-            rows(sums_, i).noalias() += tile * rows(values_, j);
-            if (i != j) {
-                rows(sums_, j).noalias() += tile.transpose() * rows(values_, i);
-            }
-        });
+    void sum_general(const Tokens<Real>& queries, const Tokens<Real>& keys, const Tokens<Real>& x,
+                     const Vector<Real>& weights, Execution& execution) {
+        shift_ = queries.rowwise().norm() * keys.rowwise().norm().maxCoeff();
+        if (shift_.maxCoeff() < kLargestShift) {
+            exponentials_.general(queries, keys, x, weights, shift_, execution);
+        } else {
+            sum_by_maxima(queries, keys, x, weights, execution);
+        }
     }
 
     // sums_i = sum_j e^{<q_i, k_j> + log w_j - shift_i} (x_j, 1), shift_i the largest exponent so
     // far. The weight belongs into the exponent: the largest logit may be that of a token without.
-    void sum_general(const Tokens<Real>& queries, const Tokens<Real>& keys, const Tokens<Real>& x,
-                     const Vector<Real>& weights, Execution& execution) {
+    void sum_by_maxima(const Tokens<Real>& queries, const Tokens<Real>& keys, const Tokens<Real>& x,
+                       const Vector<Real>& weights, Execution& execution) {
+        sums_.setZero(x.rows(), x.cols() + 1);
         const Blocks blocks{queries.rows(), pair_block_size(queries.rows())};
         const Vector<Real> log_weights = weights.array().log();
         values_.resize(x.rows(), x.cols() + 1);
@@ -141,16 +130,26 @@ class Exponential final : public Attention<Real> {
     }
 
     // Divides by the sum of weights (softmax) or restores the factor e^{shift} (none); applies V.
-    void finish(Index d, Tokens<Real>& out, Execution& execution) {
-        if (normalization_ == Normalization::softmax) {
-            out = sums_.leftCols(d).array().colwise() / sums_.col(d).array();
+    void finish(Tokens<Real>& out, Execution& execution) {
+        if (sums_.size() != 0) {
+            finish(sums_.leftCols(sums_.cols() - 1), sums_.col(sums_.cols() - 1), out);
+            sums_.resize(0, 0);
         } else {
-            out = sums_.leftCols(d).array().colwise() * shift_.array().exp();
+            finish(exponentials_.numerators(), exponentials_.denominators(), out);
         }
-        out *= value_scale_;
         if (value_.size() != 0) {
             queries_ = out;
             project(queries_, value_, out, execution);
+        }
+    }
+
+    template <class Numerators, class Denominators>
+    void finish(const Numerators& numerators, const Denominators& denominators,
+                Tokens<Real>& out) const {
+        if (normalization_ == Normalization::softmax) {
+            out = numerators.array().colwise() * (value_scale_ / denominators.array());
+        } else {
+            out = numerators.array().colwise() * (value_scale_ * shift_.array().exp());
         }
     }
 
@@ -177,6 +176,8 @@ class Exponential final : public Attention<Real> {
     Matrix<Real> values_;
     Matrix<Real> sums_;
     Vector<Real> shift_;
+    ExponentialSums<Real> exponentials_;
+    LowDimensionSums<Real> low_dimension_;
 };
 
 }  // namespace

@@ -1,0 +1,33 @@
+// Symmetric sums of exponentials in low dimension, where coordinates are too few to fill vectors:
+// everything stands with a token a lane. Private to src/attention.
+#pragma once
+
+#include <vector>
+
+#include "noisync/execution.hpp"
+#include "noisync/types.hpp"
+
+namespace noisync {
+
+inline constexpr Index kLowDimension = 8;
+
+template <class Real>
+class LowDimensionSums {
+   public:
+    // sums <- sum_j w_j e^{scale <x_i, x_j> - |scale|} (x_j, 1), (N, d + 1); d <= kLowDimension.
+    void symmetric(const Tokens<Real>& x, const Vector<Real>& weights, Real scale,
+                   Matrix<Real>& sums, Execution& execution);
+
+   private:
+    template <int Dim>
+    void run(const Tokens<Real>& x, const Vector<Real>& weights, Real scale, Matrix<Real>& sums,
+             Execution& execution);
+
+    // Row k + panel * (d + 1): coordinate k of the tokens of a panel, and, last, their weights.
+    Matrix<Real> points_;    // scale * x
+    Matrix<Real> weighted_;  // w x, w
+    Matrix<Real> totals_;
+    std::vector<Vector<Real>> columns_;
+};
+
+}  // namespace noisync

@@ -1,0 +1,62 @@
+// e^x, lane by lane, to about one unit in the last place.
+//
+// x = k log 2 + r with |r| <= log(2)/2 and e^r = 1 + r + r^2 q(r), q a minimax polynomial whose
+// error is below 4e-18 of e^r in float64 and 4e-9 in float32. No special cases: x must lie where
+// e^x is a normal number.
+#pragma once
+
+#include <bit>
+#include <iterator>
+
+#include "vec.hpp"
+
+namespace noisync::simd {
+
+template <class Real>
+struct ExpConstants;
+
+template <>
+struct ExpConstants<double> {
+    using Bits = std::int64_t;
+    static constexpr double kMagic = 0x1.8p52;             // adding it rounds to an integer
+    static constexpr double kLog2High = 0x1.62e42fefap-1;  // times k exactly, |k| < 2^16
+    static constexpr double kLog2Low = 0x1.cf79abc9e3b3ap-40;
+    static constexpr int kMantissaBits = 52;
+    static constexpr double kSeries[] = {2.5117851188525025293e-8, 2.7631280377634661356e-7,
+                                         2.7557216329515965762e-6, 2.4801489941988283313e-5,
+                                         1.9841269917354884047e-4, 1.3888888947016293287e-3,
+                                         8.3333333333072163257e-3, 4.1666666666515416209e-2,
+                                         1.6666666666666699052e-1, 5.0000000000000127418e-1};
+};
+
+template <>
+struct ExpConstants<float> {
+    using Bits = std::int32_t;
+    static constexpr float kMagic = 0x1.8p23F;
+    static constexpr float kLog2High = 0x1.62e4p-1F;  // times k exactly, |k| < 2^7
+    static constexpr float kLog2Low = 0x1.7f7d1cp-20F;
+    static constexpr int kMantissaBits = 23;
+    static constexpr float kSeries[] = {1.395049195098885609e-3F, 8.3688893513480368991e-3F,
+                                        4.1666205789469071108e-2F, 1.6666518839707105087e-1F,
+                                        5.0000000951889639569e-1F};
+};
+
+template <class Real>
+[[gnu::always_inline]] inline Vec<Real> exp(Vec<Real> x) {
+    using Constants = ExpConstants<Real>;
+    using Bits = VectorOf<typename Constants::Bits>::type;
+    constexpr Real kLog2E = Real(1.4426950408889634074);
+    const Vec<Real> shifted = x * kLog2E + Constants::kMagic;
+    const Vec<Real> k = shifted - Constants::kMagic;
+    const Vec<Real> r = (x - k * Constants::kLog2High) - k * Constants::kLog2Low;
+    Vec<Real> q = broadcast(Constants::kSeries[0]);
+    for (int i = 1; i < int(std::size(Constants::kSeries)); ++i) {
+        q = q * r + Constants::kSeries[i];
+    }
+    const Vec<Real> power = (r * r) * q + r + Real(1);
+    // Times 2^k: the low bits of `shifted` are k, moved to the exponent.
+    const Bits exponent = std::bit_cast<Bits>(shifted) << Constants::kMantissaBits;
+    return std::bit_cast<Vec<Real>>(std::bit_cast<Bits>(power) + exponent);
+}
+
+}  // namespace noisync::simd

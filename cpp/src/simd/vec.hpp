@@ -1,0 +1,71 @@
+// Vectors of the widest kind that this level has, as the compiler's own vector types: + - * and
+// comparisons work lane by lane, and a * b + c becomes one fused instruction where there is one.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+#include "noisync/types.hpp"
+
+namespace noisync::simd {
+
+#if defined(__AVX512F__)
+inline constexpr int kVectorBytes = 64;
+inline constexpr int kRegisters = 32;
+#elif defined(__AVX__)
+inline constexpr int kVectorBytes = 32;
+inline constexpr int kRegisters = 16;
+#else
+inline constexpr int kVectorBytes = 16;
+inline constexpr int kRegisters = 16;
+#endif
+
+template <class Scalar>
+struct VectorOf {
+    using type [[gnu::vector_size(kVectorBytes)]] = Scalar;
+};
+
+template <class Real>
+using Vec = VectorOf<Real>::type;
+
+template <class Real>
+inline constexpr Index kLanes = Index(kVectorBytes / sizeof(Real));
+
+// Memory need not be aligned.
+template <class Real>
+[[gnu::always_inline]] inline Vec<Real> load(const Real* from) {
+    Vec<Real> v;
+    std::memcpy(&v, from, sizeof(v));
+    return v;
+}
+
+template <class Real>
+[[gnu::always_inline]] inline void store(Real* to, Vec<Real> v) {
+    std::memcpy(to, &v, sizeof(v));
+}
+
+template <class Real>
+[[gnu::always_inline]] inline Vec<Real> broadcast(Real x) {
+    return Vec<Real>{} + x;
+}
+
+// The sum of the lanes, by halves.
+template <class Real>
+[[gnu::always_inline]] inline Real sum(Vec<Real> v) {
+    Real lanes[kLanes<Real>];
+    std::memcpy(lanes, &v, sizeof(v));
+    for (Index half = kLanes<Real> / 2; half > 0; half /= 2) {
+        for (Index lane = 0; lane < half; ++lane) {
+            lanes[lane] += lanes[lane + half];
+        }
+    }
+    return lanes[0];
+}
+
+// Rows of `count` numbers padded to whole vectors.
+template <class Real>
+constexpr Index padded(Index count) {
+    return (count + kLanes<Real> - 1) / kLanes<Real> * kLanes<Real>;
+}
+
+}  // namespace noisync::simd
