@@ -4,6 +4,8 @@
 
 #include <functional>
 #include <memory>
+#include <numeric>
+#include <optional>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -11,6 +13,7 @@
 #include "arrays.hpp"
 #include "noisync/dynamics.hpp"
 #include "noisync/energy.hpp"
+#include "noisync/harmonic_sums.hpp"
 
 namespace noisync::bindings {
 
@@ -27,24 +30,44 @@ class Save final : public Observer<Real> {
     Real* out_;
 };
 
-// Writes E_beta for every beta.
+// Writes E_beta for every beta: by the direct sum, or, where there are coefficients of e^{beta u}
+// in the polynomials P_n, one list for every beta, in linear time.
 template <class Real>
 class RecordEnergy final : public Observer<Real> {
    public:
-    RecordEnergy(Schedule schedule, std::vector<double> betas, const Vector<double>& weights,
+    RecordEnergy(Schedule schedule, std::vector<double> betas,
+                 std::vector<std::vector<double>> harmonics, const Vector<double>& weights,
                  double* out)
         : Observer<Real>(std::move(schedule)),
           betas_(std::move(betas)),
+          harmonics_(std::move(harmonics)),
           weights_(weights),
           out_(out) {}
     void observe(Index slot, const Tokens<Real>& x, Execution& execution) override {
         const auto energies =
-            interaction_energy(x.template cast<double>(), weights_, betas_, execution);
+            harmonics_.empty()
+                ? interaction_energy(x.template cast<double>(), weights_, betas_, execution)
+                : in_linear_time(x.template cast<double>(), execution);
         std::copy(energies.begin(), energies.end(), out_ + slot * Index(betas_.size()));
     }
 
    private:
+    std::vector<double> in_linear_time(const Tokens<double>& x, Execution& execution) {
+        if (!basis_) {
+            basis_.emplace(Index(harmonics_[0].size()) - 1, x.cols());
+        }
+        const auto spread = harmonic_spread(*basis_, x, weights_, execution);
+        std::vector<double> energies;
+        for (const auto& coefficients : harmonics_) {
+            energies.push_back(
+                std::inner_product(coefficients.begin(), coefficients.end(), spread.begin(), 0.0));
+        }
+        return energies;
+    }
+
     std::vector<double> betas_;
+    std::vector<std::vector<double>> harmonics_;
+    std::optional<HarmonicBasis> basis_;
     const Vector<double>& weights_;
     double* out_;
 };
@@ -88,6 +111,7 @@ struct SaveRequest {
 struct EnergyRequest {
     Schedule schedule;
     std::vector<double> betas;
+    std::vector<std::vector<double>> harmonics;  // empty, or as many coefficients for every beta
     py::array out;
 };
 struct LyapunovRequest {
@@ -145,8 +169,8 @@ class Recording {
         const Index size = request.schedule.slots() * Index(request.betas.size());
         auto* out = output_buffer<double>(request.out, replicates * size, "out");
         makers_.push_back([this, &request, out, size](Index place, Set&) {
-            return std::make_unique<RecordEnergy<Real>>(request.schedule, request.betas, weights_,
-                                                        out + place * size);
+            return std::make_unique<RecordEnergy<Real>>(
+                request.schedule, request.betas, request.harmonics, weights_, out + place * size);
         });
     }
     void add(LyapunovRequest& request, Index replicates) {

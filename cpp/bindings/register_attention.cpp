@@ -24,7 +24,8 @@ std::optional<Matrix<double>> matrix_from(const std::optional<Array<double>>& ar
 ExponentialAttention exponential(bool normalized, double beta, double value_scale,
                                  const std::optional<Array<double>>& query,
                                  const std::optional<Array<double>>& key,
-                                 const std::optional<Array<double>>& value) {
+                                 const std::optional<Array<double>>& value,
+                                 std::vector<double> harmonics, double tail, double tolerance) {
     if (query.has_value() != key.has_value()) {
         throw py::value_error("query and key must be given together");
     }
@@ -33,7 +34,10 @@ ExponentialAttention exponential(bool normalized, double beta, double value_scal
             value_scale,
             matrix_from(query),
             matrix_from(key),
-            matrix_from(value)};
+            matrix_from(value),
+            std::move(harmonics),
+            tail,
+            tolerance};
 }
 
 }  // namespace
@@ -60,7 +64,8 @@ void register_attention(py::module_& module) {
     py::class_<ExponentialAttention>(module, "ExponentialAttention")
         .def(py::init(&exponential), py::kw_only(), py::arg("normalized"), py::arg("beta"),
              py::arg("value_scale"), py::arg("query") = py::none(), py::arg("key") = py::none(),
-             py::arg("value") = py::none());
+             py::arg("value") = py::none(), py::arg("harmonics") = std::vector<double>{},
+             py::arg("tail") = 0.0, py::arg("tolerance") = 0.0);
 
     module.def(
         "attention",

@@ -1,5 +1,6 @@
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <exception>
 #include <memory>
 
@@ -142,6 +143,18 @@ py::array_t<Index> layers_of(const Outcome& outcome, Index Progress::* which) {
     return array_from(layers);
 }
 
+EnergyRequest energy_request(Schedule schedule, std::vector<double> betas,
+                             std::vector<std::vector<double>> harmonics, py::array out) {
+    const auto same = [&](const auto& list) {
+        return !list.empty() && list.size() == harmonics[0].size();
+    };
+    if (!harmonics.empty() && (harmonics.size() != betas.size() ||
+                               !std::all_of(harmonics.begin(), harmonics.end(), same))) {
+        throw py::value_error("harmonics must hold as many coefficients for every beta");
+    }
+    return {std::move(schedule), std::move(betas), std::move(harmonics), std::move(out)};
+}
+
 Scheme scheme_from_name(const std::string& name) {
     if (name == "layer") {
         return Scheme::layer;
@@ -164,8 +177,8 @@ void register_dynamics(py::module_& module) {
     py::class_<SaveRequest>(module, "SaveRequest")
         .def(py::init<Schedule, py::array>(), py::arg("schedule"), py::arg("out"));
     py::class_<EnergyRequest>(module, "EnergyRequest")
-        .def(py::init<Schedule, std::vector<double>, py::array>(), py::arg("schedule"),
-             py::arg("betas"), py::arg("out"));
+        .def(py::init(&energy_request), py::arg("schedule"), py::arg("betas"), py::arg("harmonics"),
+             py::arg("out"));
     py::class_<LyapunovRequest>(module, "LyapunovRequest")
         .def(py::init<Schedule, Index, Index, py::array>(), py::arg("schedule"), py::arg("token"),
              py::arg("count"), py::arg("out"));

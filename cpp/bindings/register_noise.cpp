@@ -3,6 +3,7 @@
 #include <string>
 
 #include "arrays.hpp"
+#include "noisync/harmonics.hpp"
 #include "noisync/noise.hpp"
 #include "python_watch.hpp"
 #include "register.hpp"

@@ -33,6 +33,9 @@ class ExponentialAttention:
         query: npt.NDArray[np.float64] | None = None,
         key: npt.NDArray[np.float64] | None = None,
         value: npt.NDArray[np.float64] | None = None,
+        harmonics: Sequence[float] = (),
+        tail: float = 0.0,
+        tolerance: float = 0.0,
     ) -> None: ...
 
 def attention(
@@ -72,6 +75,9 @@ def interaction_energy(
     betas: Sequence[float],
     threads: int,
 ) -> npt.NDArray[np.float64]: ...
+def harmonic_spread(
+    x: npt.NDArray[Any], weights: npt.NDArray[np.float64], degree: int, threads: int
+) -> npt.NDArray[np.float64]: ...
 def cosine_histogram(x: npt.NDArray[Any], bins: int, threads: int) -> npt.NDArray[np.int64]: ...
 
 # dynamics
@@ -86,7 +92,11 @@ class SaveRequest:
 
 class EnergyRequest:
     def __init__(
-        self, schedule: Schedule, betas: Sequence[float], out: npt.NDArray[np.float64]
+        self,
+        schedule: Schedule,
+        betas: Sequence[float],
+        harmonics: Sequence[Sequence[float]],
+        out: npt.NDArray[np.float64],
     ) -> None: ...
 
 class LyapunovRequest:

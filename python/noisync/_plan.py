@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from noisync import _core, _validate
+from noisync._linear_time import attention_series
 from noisync._threads import thread_count
 from noisync._validate import FloatArray
 from noisync.errors import ArgumentError, ArgumentTypeError
@@ -34,6 +35,8 @@ class Plan:
     seed: int
     dtype: np.dtype[Any]
     threads: int
+    method: str
+    tol: float
 
     @classmethod
     def checked(
@@ -49,12 +52,15 @@ class Plan:
         threads: int | None,
         path_layers: int | None,
         scheme: str,
+        method: str,
+        tol: float,
     ) -> Plan:
         """Check the arguments that :func:`simulate` and :func:`ensemble` share."""
         layers = _validate.integer("layers", layers, minimum=1, maximum=2**32 - 1)
         _validate.choice("scheme", scheme, SCHEMES)
         if SCHEMES[scheme].strong_order is None and model.noise is not None:
             raise ArgumentError(f"scheme: {scheme!r} is for models without noise")
+        series = attention_series(model.attention, model.dim, n, method, tol)
         return cls(
             model=model.resolved(n),
             weights=_validate.weights(weights, n),
@@ -65,6 +71,8 @@ class Plan:
             seed=_validate.integer("seed", seed, minimum=0, maximum=2**64 - 1),
             dtype=_dtype(dtype),
             threads=thread_count(threads),
+            method="direct" if series is None else "harmonic",
+            tol=tol,
         )
 
     def times(self, layers: npt.NDArray[np.int64]) -> FloatArray:
@@ -81,11 +89,15 @@ class Plan:
         side_by_side: bool = False,
     ) -> _core.Outcome:
         """Run replicates first, first + 1, ... from `states` (replicates, n, dim)."""
-        model = self.model
+        model, attention = self.model, None
+        if model.attention is not None:
+            n = self.weights.size
+            series = attention_series(model.attention, model.dim, n, self.method, self.tol)
+            attention = model.attention._core_config(series, self.tol)
         return _core.run_layers(
             np.ascontiguousarray(states, dtype=self.dtype),
             self.weights,
-            attention=None if model.attention is None else model.attention._core_config(),
+            attention=attention,
             noise=None if model.noise is None else model.noise._core_config(model.dim),
             scheme=self.scheme,
             horizon=self.horizon,

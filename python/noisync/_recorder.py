@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from noisync import _core
+from noisync._linear_time import energy_series
 from noisync._memory import check_memory
 from noisync._plan import Plan, Request
 from noisync._schedule import Schedule
@@ -113,7 +114,15 @@ class Recorder:
             return _core.CallRequest(schedule, self._writer(name, series, part.start))
         out = series.values[part]
         if isinstance(observer, Energy):
-            return _core.EnergyRequest(schedule, [observer.beta], out)
+            plan = self._plan
+            harmonics = energy_series(
+                [observer.beta],
+                plan.model.dim,
+                plan.weights.size,
+                "auto" if plan.method == "harmonic" else "direct",
+            )
+            lists = [] if harmonics is None else harmonics.tolist()
+            return _core.EnergyRequest(schedule, [observer.beta], lists, out)
         if isinstance(observer, Lyapunov):
             return _core.LyapunovRequest(schedule, observer.token, observer.k, out)
         return _core.SaveRequest(schedule, out)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +11,9 @@ import numpy.typing as npt
 from noisync import _core, _validate
 from noisync._part import Part
 from noisync.errors import ArgumentError
+
+if TYPE_CHECKING:
+    from noisync._linear_time import Series
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +64,10 @@ class Exponential(Part):
                     f"{name} must have {dim} columns like the tokens, got shape {matrix.shape}"
                 )
 
-    def _core_config(self) -> _core.ExponentialAttention:
+    def _core_config(
+        self, series: Series | None = None, tol: float = 0.0
+    ) -> _core.ExponentialAttention:
+        """Return the core's description; with a series of e^{βu}, for sums in linear time."""
         is_matrix = isinstance(self.value, np.ndarray)
         return _core.ExponentialAttention(
             normalized=self.normalized,
@@ -70,6 +76,9 @@ class Exponential(Part):
             query=self.query,  # type: ignore[arg-type]
             key=self.key,  # type: ignore[arg-type]
             value=self.value if is_matrix else None,  # type: ignore[arg-type]
+            harmonics=() if series is None else series.coefficients,
+            tail=0.0 if series is None else series.tail,
+            tolerance=tol / (np.linalg.norm(self.value, 2) if is_matrix else 1.0),
         )
 
 

@@ -27,8 +27,8 @@ else:
     import tomli as tomllib
 
 _RUN_KEYS = (
-    "horizon", "layers", "path_layers", "scheme", "seed", "replicate", "weights", "save", "dtype",
-    "threads",
+    "horizon", "layers", "path_layers", "scheme", "method", "tol", "seed", "replicate", "weights",
+    "save", "dtype", "threads",
 )  # fmt: skip
 _TOKEN_KEYS = ("file", "normalize", "uniform", "seed")
 

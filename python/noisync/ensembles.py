@@ -60,6 +60,8 @@ def ensemble(
     progress: bool = False,
     path_layers: int | None = None,
     scheme: str = "layer",
+    method: str = "auto",
+    tol: float = 1e-12,
     first_replicate: int = 0,
 ) -> xr.Dataset:
     r"""Run a model many times with independent noise and keep what the observers make of it.
@@ -74,7 +76,7 @@ def ensemble(
         drawn with (seed, replicate).
     replicates : int
         Number of runs.
-    horizon, layers, seed, weights, dtype, threads, path_layers, scheme
+    horizon, layers, seed, weights, dtype, threads, path_layers, scheme, method, tol
         As in :func:`noisync.simulate`.
     observe : sequence of Energy, Lyapunov, Tokens or functions
         What to keep of every run; a function gets the (N, d) tokens and returns a number or an
@@ -130,6 +132,8 @@ def ensemble(
         threads=threads,
         path_layers=path_layers,
         scheme=scheme,
+        method=method,
+        tol=tol,
     )
     observed = Schedule.checked(save, plan.layers)
     recorder = Recorder(observe, plan, observed, replicates)
@@ -220,6 +224,7 @@ def _dataset(
         "layers": plan.layers,
         "path_layers": plan.path_layers,
         "scheme": plan.scheme,
+        "method": plan.method,
         "seed": str(plan.seed),  # netCDF has no unsigned 64-bit attributes
         "tokens": plan.weights.size,
         "dtype": plan.dtype.name,

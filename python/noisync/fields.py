@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from noisync import _core, _validate
+from noisync._linear_time import attention_series
 from noisync._threads import thread_count
 from noisync.attention import Attention, Softmax, Unnormalized
 from noisync.errors import ArgumentTypeError, SimulationError
@@ -20,6 +21,7 @@ def attention_drift(
     weights: npt.ArrayLike | None = None,
     *,
     method: str = "auto",
+    tol: float = 1e-12,
     threads: int | None = None,
 ) -> npt.NDArray[Any]:
     r"""Evaluate the attention that every token receives.
@@ -34,9 +36,14 @@ def attention_drift(
         Unit rows. float32 is computed in float32, everything else in float64.
     weights : (n,) array_like, optional
         Non-negative, sum 1; uniform by default.
-    method : {"auto", "direct"}
-        ``"direct"``: a sum over tiles of pairs, O(N² d) operations and O(N d) memory. ``"auto"``
-        chooses among the methods there are, at present this one.
+    method : {"auto", "direct", "harmonic"}
+        ``"direct"``: a sum over tiles of pairs, O(N² d) operations and O(N d) memory.
+        ``"harmonic"``: for QᵀK = βI, the exponential as few spherical harmonics, O(N p^{d−1}) with
+        the degree p fixed by `tol`; for dim <= 16 and moderate β. ``"auto"``: whichever is faster.
+    tol : float
+        Bound on the error |Attn(x_i) − exact| of ``"harmonic"`` where unit vectors stand in the
+        sums. Where rounding or nearly vanishing denominators might break it, the direct sum is
+        taken instead.
     threads : int, optional
         Default: all cores. The result is the same, bit for bit, for any number.
 
@@ -58,11 +65,12 @@ def attention_drift(
     """
     if not isinstance(attention, (Softmax, Unnormalized)):
         raise ArgumentTypeError(f"attention must be Softmax or Unnormalized, got {attention!r}")
-    _validate.choice("method", method, ("auto", "direct"))
     tokens = _validate.tokens("x", x)
     attention.check_dim(tokens.shape[1])
     mass = _validate.weights(weights, tokens.shape[0])
-    drift = _core.attention(attention._core_config(), tokens, mass, thread_count(threads))
+    series = attention_series(attention, tokens.shape[1], tokens.shape[0], method, tol)
+    config = attention._core_config(series, tol)
+    drift = _core.attention(config, tokens, mass, thread_count(threads))
     if not np.all(np.isfinite(drift)):
         row = int(np.flatnonzero(~np.isfinite(drift).all(axis=1))[0])
         raise SimulationError(

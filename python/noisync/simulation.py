@@ -36,6 +36,8 @@ def simulate(
     progress: bool = False,
     path_layers: int | None = None,
     scheme: str = "layer",
+    method: str = "auto",
+    tol: float = 1e-12,
 ) -> Trajectory:
     r"""Carry tokens through the layers of a model.
 
@@ -75,6 +77,9 @@ def simulate(
     scheme : {"layer", "euler", "rk4"}
         The time step, see ``noisync.schemes.SCHEMES``: the transformer's layer as above, a single
         step X' = LN(X + Δ Attn(X) + √Δ G(X)), or, without noise, the Runge–Kutta method of order 4.
+    method, tol
+        How the attention is summed and how exactly, as in :func:`noisync.attention_drift`; where it
+        is in linear time, so are energies that are observed. The run's ``method`` says which.
 
     Returns
     -------
@@ -108,6 +113,8 @@ def simulate(
         threads=threads,
         path_layers=path_layers,
         scheme=scheme,
+        method=method,
+        tol=tol,
     )
     saved = Schedule.checked(save, plan.layers)
     check_memory(
@@ -145,6 +152,7 @@ def simulate(
         },
         path_layers=plan.path_layers,
         scheme=plan.scheme,
+        method=plan.method,
     )
     _raise_if_stopped(outcome, trajectory)
     return trajectory

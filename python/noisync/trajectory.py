@@ -45,6 +45,8 @@ class Trajectory:
     path_layers : int
         Layers of the noise path; as many as `layers` unless asked for otherwise.
     scheme : str
+    method : {"direct", "harmonic"}
+        How the attention was summed.
     version : str
         The version of noisync that computed it.
     """
@@ -60,6 +62,7 @@ class Trajectory:
     observed: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     path_layers: int = 0
     scheme: str = "layer"
+    method: str = "direct"
     version: str = __version__
 
     def __post_init__(self) -> None:
@@ -133,6 +136,7 @@ class Trajectory:
                 "layers": self.layers,
                 "path_layers": self.path_layers,
                 "scheme": self.scheme,
+                "method": self.method,
                 "seed": str(self.seed),  # netCDF has no unsigned 64-bit attributes
                 "replicate": str(self.replicate),
             },
@@ -194,5 +198,6 @@ def load(path: str | os.PathLike[str]) -> Trajectory:
         },
         path_layers=int(data.attrs["path_layers"]),
         scheme=data.attrs["scheme"],
+        method=data.attrs["method"],
         version=data.attrs["version"],
     )

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <variant>
+#include <vector>
 
 #include "noisync/execution.hpp"
 #include "noisync/types.hpp"
@@ -23,6 +24,12 @@ struct ExponentialAttention {
     std::optional<Matrix<double>> query;  // (h, d)
     std::optional<Matrix<double>> key;    // (h, d)
     std::optional<Matrix<double>> value;  // (d, d)
+    // With Q^T K = beta I: coefficients of e^{beta u - |beta|} in the polynomials P_n, for sums in
+    // linear time; empty for the direct sum. The result of the sums is within `tail` of the direct
+    // one; where that may not leave the attention within `tolerance`, the direct sum is taken.
+    std::vector<double> harmonics;
+    double tail = 0.0;
+    double tolerance = 0.0;
 };
 
 using AttentionConfig = std::variant<ExponentialAttention>;

@@ -88,7 +88,4 @@ template <class Real>
 void add_normals(const LayerKey& key, Purpose purpose, std::uint64_t first, Index count, Real scale,
                  Real* out);
 
-// The number of spherical harmonics of degrees 0..degree on S^{dim-1}.
-double harmonics_up_to(Index degree, Index dim);
-
 }  // namespace noisync

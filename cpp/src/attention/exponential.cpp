@@ -8,6 +8,7 @@
 #include "exponential_sums.hpp"
 #include "low_dimension.hpp"
 #include "noisync/attention.hpp"
+#include "noisync/harmonic_sums.hpp"
 #include "noisync/pairs.hpp"
 
 namespace noisync {
@@ -20,7 +21,10 @@ class Exponential final : public Attention<Real> {
     explicit Exponential(const ExponentialAttention& config)
         : normalization_(config.normalization),
           beta_(Real(config.beta)),
-          value_scale_(Real(config.value_scale)) {
+          value_scale_(Real(config.value_scale)),
+          harmonics_(config.harmonics),
+          tail_(config.tail),
+          tolerance_(config.tolerance) {
         if (config.query && config.key) {
             query_ = config.query->cast<Real>();
             key_ = config.key->cast<Real>();
@@ -34,9 +38,10 @@ class Exponential final : public Attention<Real> {
                   Execution& execution) override {
         if (query_.size() == 0 && std::abs(beta_) < kLargestShift) {
             shift_.setConstant(x.rows(), std::abs(beta_));
-            if (x.cols() <= kLowDimension) {
+            const bool done = sum_harmonics(x, weights, execution);
+            if (!done && x.cols() <= kLowDimension) {
                 low_dimension_.symmetric(x, weights, beta_, sums_, execution);
-            } else {
+            } else if (!done) {
                 exponentials_.symmetric(x, weights, beta_, execution);
             }
         } else if (query_.size() == 0) {
@@ -81,6 +86,30 @@ class Exponential final : public Attention<Real> {
     }
 
    private:
+    // In linear time, if that was asked for and keeps its promise.
+    bool sum_harmonics(const Tokens<Real>& x, const Vector<Real>& weights, Execution& execution) {
+        if (harmonics_.empty()) {
+            return false;
+        }
+        if (!basis_ || basis_->dim() != x.cols()) {
+            basis_.emplace(Index(harmonics_.size()) - 1, x.cols());
+        }
+        Matrix<double> sums;
+        harmonic_sums(*basis_, harmonics_, x.template cast<double>(),
+                      weights.template cast<double>(), sums, execution);
+        const double least = normalization_ == Normalization::none
+                                 ? std::exp(-std::abs(double(beta_)))
+                                 : sums.col(x.cols()).minCoeff();
+        // |a/b - a'/b'| <= 2 tail / b' for sums within `tail` and |a| <= b; roundings add theirs.
+        constexpr double kRounding = 4e-15;
+        const double bound = 2 * (tail_ + kRounding) * std::abs(double(value_scale_));
+        if (!(bound <= tolerance_ * (least - tail_))) {
+            return false;
+        }
+        sums_ = sums.cast<Real>();
+        return true;
+    }
+
     // With |logit| <= shift the exponentials e^{logit - shift} of a row neither overflow nor all
     // vanish as long as e^{-2 shift} is a normal number; beyond, a running maximum is needed. Half
     // that range is left to small weights.
@@ -171,6 +200,10 @@ class Exponential final : public Attention<Real> {
     Matrix<Real> query_;
     Matrix<Real> key_;
     Matrix<Real> value_;
+    std::vector<double> harmonics_;
+    double tail_;
+    double tolerance_;
+    std::optional<HarmonicBasis> basis_;
     Tokens<Real> queries_;
     Tokens<Real> keys_;
     Matrix<Real> values_;

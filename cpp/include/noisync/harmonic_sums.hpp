@@ -1,0 +1,27 @@
+// Sums over all pairs in linear time: functions of the cosine as few spherical harmonics.
+//
+//     F(<x, y>) = sum_n f_n P_n(<x, y>) = sum_n f_n / N_n sum_k Y_nk(x) Y_nk(y),
+//
+// so moments of the tokens, one for every harmonic, serve all pairs.
+#pragma once
+
+#include <vector>
+
+#include "noisync/execution.hpp"
+#include "noisync/harmonics.hpp"
+#include "noisync/types.hpp"
+
+namespace noisync {
+
+// sums_i <- sum_j w_j F(<x_i, x_j>) (x_j, 1), shape (N, d + 1); coefficients f_0, ..., f_p.
+void harmonic_sums(const HarmonicBasis& basis, const std::vector<double>& coefficients,
+                   const Tokens<double>& x, const Vector<double>& weights, Matrix<double>& sums,
+                   Execution& execution);
+
+// s_n = 1/2 sum_ij w_i w_j (1 - P_n(<x_i, x_j>)) = 1/(2 N_n) sum_k Var_w(Y_nk), n = 0..p: with
+// F = sum_n f_n P_n, 1/2 sum_ij w_i w_j (F(1) - F(<x_i, x_j>)) = sum_n f_n s_n. The variances are
+// taken about a point in the middle of the tokens, so they keep their digits as tokens merge.
+std::vector<double> harmonic_spread(const HarmonicBasis& basis, const Tokens<double>& x,
+                                    const Vector<double>& weights, Execution& execution);
+
+}  // namespace noisync
