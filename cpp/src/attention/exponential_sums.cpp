@@ -3,33 +3,19 @@
 #include <algorithm>
 
 #include "../simd/exp.hpp"
-#include "../simd/product.hpp"
+#include "../simd/panels.hpp"
 #include "noisync/pairs.hpp"
 
 namespace noisync {
 
 namespace {
 
+using simd::add_values;
 using simd::kLanes;
+using simd::kPanel;
+using simd::kStrip;
+using simd::kTall;
 using simd::Vec;
-
-// A panel of tokens stands in the lanes of kTall vectors; logits are computed for kWide tokens at a
-// time against it, sums for kAtOnce tokens and up to kDims vectors of coordinates: as many results
-// as registers hold.
-constexpr bool kManyRegisters = simd::kRegisters == 32;
-constexpr int kTall = 3;
-constexpr int kWide = kManyRegisters ? 8 : simd::kVectorBytes == 32 ? 4 : 2;
-constexpr int kDims = kManyRegisters ? 4 : 2;
-constexpr int kAtOnce = 6;
-
-template <class Real>
-constexpr Index kPanel = kTall * kLanes<Real>;
-
-static_assert(kTall * kLanes<double> % kWide == 0 && kTall * kLanes<double> % kAtOnce == 0);
-
-// Tokens whose exponentials against one panel stay in the first-level cache.
-template <class Real>
-constexpr Index kStrip = std::max<Index>(96, 2 * kPanel<Real>);
 
 // e^{tile - shift} in place, with its weighted sums over both sides: those of the panel in its
 // lanes, and, unless null, those of the columns.
@@ -56,25 +42,6 @@ void exponentiate(Real* tile, Index columns, const Real* shift, const Real* weig
     }
 }
 
-// out_i += sum_j e_ij values_j over all coordinates, a few vectors of them at a time.
-template <class Real>
-void add_values(Index depth, Index columns, const Real* values, simd::Columns<Real> exponentials,
-                Real* out, Index stride) {
-    Index first = 0;
-    const auto part = [&]<int Height>() {
-        for (; stride - first >= Height * kLanes<Real>; first += Height * kLanes<Real>) {
-            simd::add_product<Real, Height, kAtOnce>(depth, columns, values + first, stride,
-                                                     exponentials, out + first, stride);
-        }
-    };
-    if constexpr (kDims == 4) {
-        part.template operator()<4>();
-        part.template operator()<3>();
-    }
-    part.template operator()<2>();
-    part.template operator()<1>();
-}
-
 }  // namespace
 
 template <class Real>
@@ -97,9 +64,7 @@ void ExponentialSums<Real>::pack(const Tokens<Real>& queries, const Tokens<Real>
     execution.for_each(panels, [&](Index panel, int) {
         const Index first = panel * kPanel<Real>;
         const Index rows = std::min(kPanel<Real>, count_ - first);
-        auto lanes = panels_.middleRows(panel * depth_, depth_);
-        lanes.setZero();
-        lanes.leftCols(rows) = queries.middleRows(first, rows).transpose();
+        simd::pack_panel(queries.middleRows(first, rows), panel, panels_);
         auto key = keys_.middleRows(first, kPanel<Real>);
         key.setZero();
         key.topLeftCorner(rows, depth_) = keys.middleRows(first, rows);
@@ -118,17 +83,8 @@ void ExponentialSums<Real>::pack(const Tokens<Real>& queries, const Tokens<Real>
 // Logits of a panel of queries against `columns` keys from `first` on.
 template <class Real>
 void ExponentialSums<Real>::fill_tile(Index panel, Index first, Index columns, Real* tile) const {
-    for (Index column = 0; column < columns; column += kWide) {
-        Vec<Real> logits[kWide][kTall] = {};
-        simd::multiply<Real, kTall, kWide>(depth_, panels_.row(panel * depth_).data(), kPanel<Real>,
-                                           {keys_.row(first + column).data(), 1, keys_.cols()},
-                                           logits);
-        for (int w = 0; w < kWide; ++w) {
-            for (int h = 0; h < kTall; ++h) {
-                simd::store(tile + (column + w) * kPanel<Real> + h * kLanes<Real>, logits[w][h]);
-            }
-        }
-    }
+    simd::fill_tile<Real>(depth_, panels_.row(panel * depth_).data(), keys_.row(first).data(),
+                          keys_.cols(), columns, nullptr, tile);
 }
 
 template <class Real>

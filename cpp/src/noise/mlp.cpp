@@ -7,6 +7,7 @@
 #include <cmath>
 #include <vector>
 
+#include "../simd/panels.hpp"
 #include "noisync/noise.hpp"
 #include "noisync/pairs.hpp"
 #include "noisync/random.hpp"
@@ -17,17 +18,11 @@ namespace noisync {
 namespace {
 
 constexpr Index kGeneratedTogether = 16;  // neurons a task of the generator draws
-constexpr Index kUsedTogether = 128;      // neurons whose activations are held at once
 
 // Neurons whose weights are in memory at once: two arrays of about 256 KiB.
 Index neuron_tile(Index dim) {
-    return std::clamp<Index>(32768 / dim / kUsedTogether, 1, 16) * kUsedTogether;
-}
-
-constexpr Index kTokenGroup = 32;
-
-Index token_block_size(Index rows) {
-    return rows >= 1024 ? 4 * kTokenGroup : kTokenGroup;
+    constexpr Index kUnit = 96;
+    return std::clamp<Index>(32768 / dim / kUnit, 1, 16) * kUnit;
 }
 
 struct Purposes {
@@ -64,30 +59,43 @@ class MlpField final : public NoiseField<Real> {
     }
 
    private:
-    struct Scratch {
-        Matrix<Real> inputs;
-        Matrix<Real> hidden;
-        Matrix<Real> sums;
-    };
-
     void add_span(const Tokens<Real>& y, const LayerKey& key, Real scale, Tokens<Real>& out,
                   Derivatives<Real>* derivatives, Execution& execution) {
         const Index d = y.cols();
         const Index m = config_.width;
-        scratch_.resize(execution.threads());
         const Index tile = std::min(neuron_tile(d), m);
-        input_weights_.resize(tile, d);
-        output_weights_.resize(tile, d);
-        input_bias_.resize(tile);
+        // Filled up with neurons that give nothing to anyone.
+        input_weights_.setZero(simd::up_to<Index>(tile, simd::kWide), d);
+        output_weights_.setZero(input_weights_.rows(), simd::padded<Real>(d));
+        input_bias_.setZero(input_weights_.rows());
+        pack(y, execution);
         for (Index first = 0; first < m; first += tile) {
             const Index count = std::min(tile, m - first);
             generate(key, first, count, scale, execution);
-            consume(y, count, out, execution);
+            consume(count, execution);
             if (derivatives != nullptr) {
                 differentiate(y, count, *derivatives);
             }
         }
+        out += sums_.topLeftCorner(y.rows(), d);
         add_output_bias(key, scale, out);
+    }
+
+    // Tokens in panels, filled up with zeros: products of one shape give a token the same bits
+    // whatever the number of tokens.
+    void pack(const Tokens<Real>& y, Execution& execution) {
+        const Blocks panels{y.rows(), simd::kPanel<Real>};
+        panels_.resize(panels.count() * y.cols(), simd::kPanel<Real>);
+        sums_.resize(panels.count() * simd::kPanel<Real>, simd::padded<Real>(y.cols()));
+        tiles_.resize(std::size_t(execution.threads()));
+        for (auto& tile : tiles_) {
+            tile.resize(simd::kPanel<Real> * simd::kStrip<Real>);
+        }
+        execution.for_each(panels.count(), [&](Index panel, int) {
+            simd::pack_panel(y.middleRows(panels.begin(panel), panels.length(panel)), panel,
+                             panels_);
+            sums_.middleRows(panels.begin(panel), simd::kPanel<Real>).setZero();
+        });
     }
 
     [[nodiscard]] Stream input_stream(const LayerKey& key, Purpose purpose) const {
@@ -106,8 +114,10 @@ class MlpField final : public NoiseField<Real> {
             const auto element = std::uint64_t(first + row);
             fill_normals(input_stream(key, purposes_.input_weights), element * std::uint64_t(d),
                          rows * d, input_scale, input_weights_.row(row).data());
+            Matrix<Real> output(rows, d);
             fill_span(key, purposes_.output_weights, element * std::uint64_t(d), rows * d,
-                      output_scale, output_weights_.row(row).data());
+                      output_scale, output.data());
+            output_weights_.block(row, 0, rows, d) = output;
             if (config_.sigma_u != 0) {
                 fill_normals(input_stream(key, purposes_.input_bias), element, rows,
                              Real(config_.sigma_u), input_bias_.data() + row);
@@ -125,29 +135,25 @@ class MlpField final : public NoiseField<Real> {
         }
     }
 
-    // out += phi(y U^T + b_U) W for the generated neurons. Blocks of tokens are filled up with zero
-    // rows: products of the same shape give a token the same bits whatever the number of tokens.
-    void consume(const Tokens<Real>& y, Index count, Tokens<Real>& out, Execution& execution) {
-        const Blocks tokens{y.rows(), token_block_size(y.rows())};
-        execution.for_each(tokens.count(), [&](Index block, int worker) {
-            const Index row = tokens.begin(block);
-            const Index rows = tokens.length(block);
-            auto& [inputs, hidden, sums] = scratch_[worker];
-            const Index filled = (rows + kTokenGroup - 1) / kTokenGroup * kTokenGroup;
-            inputs.setZero(filled, y.cols());
-            inputs.topRows(rows) = y.middleRows(row, rows);
-            sums.setZero(filled, y.cols());
-            for (Index k = 0; k < count; k += kUsedTogether) {
-                const Index neurons = std::min(kUsedTogether, count - k);
-                hidden.resize(filled, neurons);
-                hidden.noalias() = inputs * input_weights_.middleRows(k, neurons).transpose();
-                if (config_.sigma_u != 0) {
-                    hidden.rowwise() += input_bias_.segment(k, neurons).transpose();
-                }
-                apply(config_.activation, hidden.data(), hidden.size());
-                sums.noalias() += hidden * output_weights_.middleRows(k, neurons);
+    // sums += phi(y U^T + b_U) W for the generated neurons.
+    void consume(Index count, Execution& execution) {
+        const Index d = input_weights_.cols();
+        const Index filled = simd::up_to<Index>(count, simd::kWide);
+        input_weights_.middleRows(count, filled - count).setZero();
+        output_weights_.middleRows(count, filled - count).setZero();
+        execution.for_each(sums_.rows() / simd::kPanel<Real>, [&](Index panel, int worker) {
+            Real* tile = tiles_[std::size_t(worker)].data();
+            for (Index first = 0; first < filled; first += simd::kStrip<Real>) {
+                const Index neurons = std::min(simd::kStrip<Real>, filled - first);
+                simd::fill_tile<Real>(d, panels_.row(panel * d).data(),
+                                      input_weights_.row(first).data(), d, neurons,
+                                      input_bias_.data() + first, tile);
+                apply(config_.activation, tile, neurons * simd::kPanel<Real>);
+                simd::add_values<Real>(neurons, simd::kPanel<Real>,
+                                       output_weights_.row(first).data(),
+                                       {tile, simd::kPanel<Real>, 1},
+                                       sums_.row(panel * simd::kPanel<Real>).data(), sums_.cols());
             }
-            out.middleRows(row, rows) += sums.topRows(rows);
         });
     }
 
@@ -170,16 +176,18 @@ class MlpField final : public NoiseField<Real> {
         }
         apply_derivative(config_.activation, gain.data(), gain.size());
         const Matrix<Real> hidden = (derivatives.along * input.transpose()) * gain.asDiagonal();
-        derivatives.out.noalias() += hidden * output_weights_.topRows(count);
+        derivatives.out.noalias() += hidden * output_weights_.topLeftCorner(count, y.cols());
     }
 
     Mlp config_;
     Purposes purposes_;
     bool frozen_;
     Matrix<Real> input_weights_;   // neurons by d
-    Matrix<Real> output_weights_;  // neurons by d: W^T
+    Matrix<Real> output_weights_;  // neurons by d padded: W^T
     Vector<Real> input_bias_;
-    std::vector<Scratch> scratch_;
+    Matrix<Real> panels_;  // the tokens
+    Matrix<Real> sums_;    // tokens by d padded
+    std::vector<Vector<Real>> tiles_;
 };
 
 }  // namespace

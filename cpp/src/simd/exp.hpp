@@ -41,10 +41,18 @@ struct ExpConstants<float> {
                                         5.0000000951889639569e-1F};
 };
 
+// x = k log 2 + r: gives e^r - 1 and the bits that k adds to an exponent.
 template <class Real>
-[[gnu::always_inline]] inline Vec<Real> exp(Vec<Real> x) {
+struct Reduced {
+    using Bits = VectorOf<typename ExpConstants<Real>::Bits>::type;
+    Vec<Real> rest;
+    Bits exponent;
+};
+
+template <class Real>
+[[gnu::always_inline]] inline Reduced<Real> reduce(Vec<Real> x) {
     using Constants = ExpConstants<Real>;
-    using Bits = VectorOf<typename Constants::Bits>::type;
+    using Bits = Reduced<Real>::Bits;
     constexpr Real kLog2E = Real(1.4426950408889634074);
     const Vec<Real> shifted = x * kLog2E + Constants::kMagic;
     const Vec<Real> k = shifted - Constants::kMagic;
@@ -53,10 +61,26 @@ template <class Real>
     for (int i = 1; i < int(std::size(Constants::kSeries)); ++i) {
         q = q * r + Constants::kSeries[i];
     }
-    const Vec<Real> power = (r * r) * q + r + Real(1);
-    // Times 2^k: the low bits of `shifted` are k, moved to the exponent.
-    const Bits exponent = std::bit_cast<Bits>(shifted) << Constants::kMantissaBits;
-    return std::bit_cast<Vec<Real>>(std::bit_cast<Bits>(power) + exponent);
+    // The low bits of `shifted` are k, moved to the exponent.
+    return {(r * r) * q + r, std::bit_cast<Bits>(shifted) << Constants::kMantissaBits};
+}
+
+template <class Real>
+[[gnu::always_inline]] inline Vec<Real> exp(Vec<Real> x) {
+    const auto [rest, exponent] = reduce<Real>(x);
+    return std::bit_cast<Vec<Real>>(std::bit_cast<typename Reduced<Real>::Bits>(rest + Real(1)) +
+                                    exponent);
+}
+
+// e^x - 1 with small relative error; anywhere that e^x does not overflow.
+template <class Real>
+[[gnu::always_inline]] inline Vec<Real> expm1(Vec<Real> x) {
+    constexpr Real kLeast = sizeof(Real) == 8 ? Real(-700) : Real(-80);  // there it is -1
+    x = x < kLeast ? broadcast(kLeast) : x;
+    const auto [rest, exponent] = reduce<Real>(x);
+    const Vec<Real> power = std::bit_cast<Vec<Real>>(
+        std::bit_cast<typename Reduced<Real>::Bits>(broadcast(Real(1))) + exponent);
+    return power * rest + (power - Real(1));
 }
 
 }  // namespace noisync::simd

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <type_traits>
 
 #include "noisync/types.hpp"
 
@@ -52,20 +53,27 @@ template <class Real>
 // The sum of the lanes, by halves.
 template <class Real>
 [[gnu::always_inline]] inline Real sum(Vec<Real> v) {
-    Real lanes[kLanes<Real>];
-    std::memcpy(lanes, &v, sizeof(v));
+    using Lane = std::conditional_t<sizeof(Real) == 8, std::int64_t, std::int32_t>;
     for (Index half = kLanes<Real> / 2; half > 0; half /= 2) {
-        for (Index lane = 0; lane < half; ++lane) {
-            lanes[lane] += lanes[lane + half];
+        typename VectorOf<Lane>::type other;
+        for (Index lane = 0; lane < kLanes<Real>; ++lane) {
+            other[lane] = Lane((lane + half) % kLanes<Real>);
         }
+        v += __builtin_shuffle(v, other);
     }
-    return lanes[0];
+    return v[0];
+}
+
+// The least multiple of `unit` that is not below `count`.
+template <class Integer>
+constexpr Integer up_to(Integer count, Integer unit) {
+    return (count + unit - 1) / unit * unit;
 }
 
 // Rows of `count` numbers padded to whole vectors.
 template <class Real>
 constexpr Index padded(Index count) {
-    return (count + kLanes<Real> - 1) / kLanes<Real> * kLanes<Real>;
+    return up_to(count, kLanes<Real>);
 }
 
 }  // namespace noisync::simd
