@@ -17,8 +17,9 @@ using simd::kStrip;
 using simd::kTall;
 using simd::Vec;
 
-// e^{tile - shift} in place, with its weighted sums over both sides: those of the panel in its
-// lanes, and, unless null, those of the columns.
+// e^{tile - shift} in place, with its weighted sums over both sides: those over columns in the
+// lanes of the panel, and, unless null, those over the panel in vectors, one for every column,
+// whose lanes are still to be added.
 template <class Real>
 void exponentiate(Real* tile, Index columns, const Real* shift, const Real* weights_panel,
                   const Real* weights_columns, Real* sums_panel, Real* sums_columns) {
@@ -34,7 +35,8 @@ void exponentiate(Real* tile, Index columns, const Real* shift, const Real* weig
             down += value * panel(weights_panel, h);
         }
         if (sums_columns != nullptr) {
-            sums_columns[column] += simd::sum<Real>(down);
+            Real* to = sums_columns + column * kLanes<Real>;
+            simd::store(to, simd::load(to) + down);
         }
     }
     for (int h = 0; h < kTall; ++h) {
@@ -97,17 +99,21 @@ void ExponentialSums<Real>::symmetric(const Tokens<Real>& x, const Vector<Real>&
     const Index strips = std::clamp<Index>(keys_.rows() / (32 * kStrip<Real>), 1, 8);
     const Blocks blocks{keys_.rows(), strips * kStrip<Real>};
     const Index stride = values_.cols();
+    columns_.resize(std::size_t(execution.threads()));
     for_each_block_pair(blocks, execution, [&](Index i, Index j, int worker) {
         Real* tile = tiles_[std::size_t(worker)].data();
+        auto& sums = columns_[std::size_t(worker)];
+        sums.setZero(blocks.length(j) * kLanes<Real>);
+        const Index begin_j = blocks.begin(j);
         const Index end_i = blocks.begin(i) + blocks.length(i);
-        const Index end_j = blocks.begin(j) + blocks.length(j);
+        const Index end_j = begin_j + blocks.length(j);
         for (Index first = blocks.begin(i); first < end_i; first += kPanel<Real>) {
-            for (Index other = blocks.begin(j); other < end_j; other += kStrip<Real>) {
+            for (Index other = begin_j; other < end_j; other += kStrip<Real>) {
                 const Index columns = std::min(kStrip<Real>, end_j - other);
                 fill_tile(first / kPanel<Real>, other, columns, tile);
                 exponentiate(tile, columns, shift_.data() + first, weights_.data() + first,
                              weights_.data() + other, denominators_.data() + first,
-                             i == j ? nullptr : denominators_.data() + other);
+                             i == j ? nullptr : sums.data() + (other - begin_j) * kLanes<Real>);
                 add_values<Real>(columns, kPanel<Real>, values_.row(other).data(),
                                  {tile, kPanel<Real>, 1}, numerators_.row(first).data(), stride);
                 if (i != j) {
@@ -116,6 +122,10 @@ void ExponentialSums<Real>::symmetric(const Tokens<Real>& x, const Vector<Real>&
                                      stride);
                 }
             }
+        }
+        for (Index column = 0; i != j && column < blocks.length(j); ++column) {
+            denominators_(begin_j + column) +=
+                simd::sum<Real>(simd::load(sums.data() + column * kLanes<Real>));
         }
     });
 }

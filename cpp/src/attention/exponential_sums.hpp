@@ -48,6 +48,7 @@ class ExponentialSums {
     Matrix<Real> numerators_;    // (N', d padded)
     Vector<Real> denominators_;  // (N',)
     std::vector<Vector<Real>> tiles_;
+    std::vector<Vector<Real>> columns_;
 };
 
 }  // namespace noisync

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <cstring>
-#include <type_traits>
 
 #include "noisync/types.hpp"
 
@@ -53,15 +52,14 @@ template <class Real>
 // The sum of the lanes, by halves.
 template <class Real>
 [[gnu::always_inline]] inline Real sum(Vec<Real> v) {
-    using Lane = std::conditional_t<sizeof(Real) == 8, std::int64_t, std::int32_t>;
+    Real lanes[kLanes<Real>];
+    std::memcpy(lanes, &v, sizeof(v));
     for (Index half = kLanes<Real> / 2; half > 0; half /= 2) {
-        typename VectorOf<Lane>::type other;
-        for (Index lane = 0; lane < kLanes<Real>; ++lane) {
-            other[lane] = Lane((lane + half) % kLanes<Real>);
+        for (Index lane = 0; lane < half; ++lane) {
+            lanes[lane] += lanes[lane + half];
         }
-        v += __builtin_shuffle(v, other);
     }
-    return v[0];
+    return lanes[0];
 }
 
 // The least multiple of `unit` that is not below `count`.
