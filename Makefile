@@ -7,11 +7,11 @@ BIN := $(VENV)/bin
 SITE = $(shell $(BIN)/python -c "import sysconfig; print(sysconfig.get_path('platlib'))")
 SOURCES := CMakeLists.txt pyproject.toml README.md \
   $(shell find cpp python -type f -not -name '*.pyc')
-CPP_FILES := $(shell find cpp tests/cpp -name '*.cpp' -o -name '*.hpp')
+CPP_FILES := $(shell find cpp tests/cpp bench/cpp -name '*.cpp' -o -name '*.hpp')
 DOCTEST = $(firstword $(wildcard /usr/include/doctest/doctest.h /usr/local/include/doctest/doctest.h))
 CMAKE = $(BIN)/cmake -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DCMAKE_PREFIX_PATH=$(SITE)
 
-.PHONY: help reproduce test lint test-python test-cpp validate sanitize wheel bench clean
+.PHONY: help reproduce test lint test-python test-cpp validate sanitize wheel bench bench-cpp bench-python clean
 .DELETE_ON_ERROR:
 
 help:
@@ -20,7 +20,7 @@ help:
 	@echo "make validate   simulations beside exact values: a table of z-scores, about ten minutes"
 	@echo "make sanitize   C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer"
 	@echo "make wheel      wheel with the SIMD levels x86-64-v2, v3, v4, checked in an empty environment"
-	@echo "make bench      attention and noise against PyTorch and NumPy, in one run"
+	@echo "make bench      C++ microbenchmarks, then everything against PyTorch and NumPy in one run"
 
 reproduce: $(VENV)/installed
 	$(BIN)/noisync reproduce all --out $(OUT)
@@ -83,7 +83,14 @@ wheel: $(VENV)/tools
 	build/wheel-check/bin/python -m pip install --quiet dist/*.whl
 	cd build/wheel-check && bin/python $(CURDIR)/tests/check_wheel.py
 
-bench: $(VENV)/installed
+bench: bench-cpp bench-python
+
+bench-cpp: $(VENV)/tools
+	$(CMAKE) -S . -B build/bench -DNOISYNC_PYTHON=OFF -DNOISYNC_BENCH=ON
+	$(BIN)/cmake --build build/bench
+	build/bench/bench/cpp/noisync_bench --benchmark_counters_tabular=true
+
+bench-python: $(VENV)/installed
 	$(BIN)/python -m pip install --quiet --no-build-isolation -C build-dir=build/python ".[bench]"
 	$(BIN)/python bench/python/peers.py
 
