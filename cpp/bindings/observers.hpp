@@ -4,7 +4,6 @@
 
 #include <functional>
 #include <memory>
-#include <numeric>
 #include <optional>
 #include <utility>
 #include <variant>
@@ -56,13 +55,7 @@ class RecordEnergy final : public Observer<Real> {
         if (!basis_) {
             basis_.emplace(Index(harmonics_[0].size()) - 1, x.cols());
         }
-        const auto spread = harmonic_spread(*basis_, x, weights_, execution);
-        std::vector<double> energies;
-        for (const auto& coefficients : harmonics_) {
-            energies.push_back(
-                std::inner_product(coefficients.begin(), coefficients.end(), spread.begin(), 0.0));
-        }
-        return energies;
+        return interaction_energy(*basis_, harmonics_, betas_, x, weights_, execution);
     }
 
     std::vector<double> betas_;

@@ -1,6 +1,5 @@
 #include <pybind11/stl.h>
 
-#include <algorithm>
 #include <exception>
 #include <memory>
 
@@ -145,12 +144,8 @@ py::array_t<Index> layers_of(const Outcome& outcome, Index Progress::* which) {
 
 EnergyRequest energy_request(Schedule schedule, std::vector<double> betas,
                              std::vector<std::vector<double>> harmonics, py::array out) {
-    const auto same = [&](const auto& list) {
-        return !list.empty() && list.size() == harmonics[0].size();
-    };
-    if (!harmonics.empty() && (harmonics.size() != betas.size() ||
-                               !std::all_of(harmonics.begin(), harmonics.end(), same))) {
-        throw py::value_error("harmonics must hold as many coefficients for every beta");
+    if (!harmonics.empty()) {
+        require_series(betas, harmonics);
     }
     return {std::move(schedule), std::move(betas), std::move(harmonics), std::move(out)};
 }

@@ -1,5 +1,7 @@
 #include <pybind11/stl.h>
 
+#include <algorithm>
+
 #include "arrays.hpp"
 #include "noisync/energy.hpp"
 #include "noisync/harmonic_sums.hpp"
@@ -7,6 +9,17 @@
 #include "register.hpp"
 
 namespace noisync::bindings {
+
+void require_series(const std::vector<double>& betas,
+                    const std::vector<std::vector<double>>& series) {
+    const auto same = [&](const auto& list) {
+        return !list.empty() && list.size() == series[0].size();
+    };
+    if (series.empty() || series.size() != betas.size() ||
+        !std::all_of(series.begin(), series.end(), same)) {
+        throw py::value_error("series must hold as many coefficients for every beta");
+    }
+}
 
 void register_energy(py::module_& module) {
     module.def(
@@ -25,20 +38,22 @@ void register_energy(py::module_& module) {
         py::arg("x"), py::arg("weights"), py::arg("betas"), py::arg("threads"),
         "E_beta of the rows of x (n, dim) for every beta.");
     module.def(
-        "harmonic_spread",
-        [](const py::array& x, const py::array& weights, Index degree, int threads) {
+        "linear_time_energy",
+        [](const py::array& x, const py::array& weights, const std::vector<double>& betas,
+           const std::vector<std::vector<double>>& series, int threads) {
             const auto tokens = tokens_from<double>(x, "x");
             const auto mass = vector_from<double>(weights, tokens.rows(), "weights");
-            std::vector<double> spread;
+            require_series(betas, series);
+            std::vector<double> energies;
             PythonWatch watch;
             run_watched(threads, watch, [&](Execution& execution) {
-                const HarmonicBasis basis(degree, tokens.cols());
-                spread = harmonic_spread(basis, tokens, mass, execution);
+                const HarmonicBasis basis(Index(series[0].size()) - 1, tokens.cols());
+                energies = interaction_energy(basis, series, betas, tokens, mass, execution);
             });
-            return array_from(spread);
+            return array_from(energies);
         },
-        py::arg("x"), py::arg("weights"), py::arg("degree"), py::arg("threads"),
-        "1/2 sum_ij w_i w_j (1 - P_n(<x_i, x_j>)) for n = 0..degree, in linear time.");
+        py::arg("x"), py::arg("weights"), py::arg("betas"), py::arg("series"), py::arg("threads"),
+        "E_beta for every beta in linear time; series: the coefficients of e^{beta u}.");
     module.def(
         "cosine_histogram",
         [](const py::array& x, Index bins, int threads) {

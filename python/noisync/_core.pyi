@@ -75,8 +75,12 @@ def interaction_energy(
     betas: Sequence[float],
     threads: int,
 ) -> npt.NDArray[np.float64]: ...
-def harmonic_spread(
-    x: npt.NDArray[Any], weights: npt.NDArray[np.float64], degree: int, threads: int
+def linear_time_energy(
+    x: npt.NDArray[Any],
+    weights: npt.NDArray[np.float64],
+    betas: Sequence[float],
+    series: Sequence[Sequence[float]],
+    threads: int,
 ) -> npt.NDArray[np.float64]: ...
 def cosine_histogram(x: npt.NDArray[Any], bins: int, threads: int) -> npt.NDArray[np.int64]: ...
 

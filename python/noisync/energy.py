@@ -50,8 +50,7 @@ def interaction(
         Non-negative, sum 1; uniform by default.
     method : {"auto", "direct", "harmonic"}
         ``"direct"``: a sum over all pairs. ``"harmonic"``: in linear time, for dim <= 16 and
-        moderate β; relative error 1e-13, or 1e-16 divided by the diameter of the cluster where
-        tokens merge. ``"auto"``: whichever is faster.
+        moderate β, with a relative error below 1e-12. ``"auto"``: whichever is faster.
     threads : int, optional
         Default: all cores. The result does not depend on it.
 
@@ -80,8 +79,10 @@ def interaction(
     series = energy_series([beta], dim, n, method)
     if series is None:
         return float(_core.interaction_energy(tokens, mass, [beta], thread_count(threads))[0])
-    spread = _core.harmonic_spread(tokens, mass, series.shape[1] - 1, thread_count(threads))
-    return float(series[0] @ spread)
+    energies = _core.linear_time_energy(
+        tokens, mass, [beta], series.tolist(), thread_count(threads)
+    )
+    return float(energies[0])
 
 
 class CosineHistogram(NamedTuple):

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <numbers>
+#include <vector>
 
 #include "configurations.hpp"
 #include "noisync/activation.hpp"
@@ -121,19 +122,22 @@ struct AttentionOfTokens {
     LongVector mass;   // sum_j of the weights that x_j has in it
 };
 
+// Of the given tokens, one row each.
 inline AttentionOfTokens attention(const LongMatrix& x, const LongVector& weights,
-                                   const noisync::ExponentialAttention& config) {
-    LongMatrix logits = products(x, x) * Long(config.beta);
+                                   const noisync::ExponentialAttention& config,
+                                   const std::vector<Index>& tokens) {
+    const LongMatrix at = x(tokens, Eigen::all);
+    LongMatrix logits = products(at, x) * Long(config.beta);
     if (config.query) {
-        logits = products(products(x, config.query->cast<Long>()),
+        logits = products(products(at, config.query->cast<Long>()),
                           products(x, config.key->cast<Long>()));
     }
     LongMatrix values = x * Long(config.value_scale);
     if (config.value) {
         values = products(values, config.value->cast<Long>());
     }
-    AttentionOfTokens result{LongMatrix::Zero(x.rows(), x.cols()), LongVector::Zero(x.rows())};
-    for (Index i = 0; i < x.rows(); ++i) {
+    AttentionOfTokens result{LongMatrix::Zero(at.rows(), x.cols()), LongVector::Zero(at.rows())};
+    for (Index i = 0; i < at.rows(); ++i) {
         for (Index j = 0; j < x.rows(); ++j) {
             const Long weight = weights(j) * std::exp(logits(i, j));
             result.value.row(i) += weight * values.row(j);

@@ -2,8 +2,7 @@
 
 #include <vector>
 
-#include "noisync/attention.hpp"
-#include "reference.hpp"
+#include "attentions.hpp"
 
 namespace {
 
@@ -16,44 +15,13 @@ using noisync::Normalization;
 using noisync::Tokens;
 using noisync::Vector;
 using reference::Long;
-using reference::LongMatrix;
-using reference::LongVector;
+using reference::with_beta;
+using reference::with_matrices;
 
 constexpr Index kRows[] = {1, 2, 63, 64, 65, 130, 300};
 constexpr Index kDims[] = {2, 3, 5, 64};
 
-ExponentialAttention with_beta(double beta, Normalization normalization = Normalization::softmax) {
-    ExponentialAttention config;
-    config.beta = beta;
-    config.normalization = normalization;
-    return config;
-}
-
-// Q and K of height h with logits up to about `size`, V square.
-ExponentialAttention with_matrices(Index h, Index d, double size, bool with_value) {
-    ExponentialAttention config;
-    const auto scaled = [&](unsigned seed) -> Matrix<double> {
-        const Matrix<double> matrix = reference::random_matrix(h, d, seed);
-        return (matrix * (std::sqrt(size) / matrix.norm())).cast<float>().cast<double>();
-    };
-    config.query = scaled(1);
-    config.key = scaled(2);
-    if (with_value) {
-        config.value = reference::random_matrix(d, d, 3);
-    }
-    return config;
-}
-
-// A bound on |logit| with the roundings that go into one, and on |V x|.
-Long logit_size(const ExponentialAttention& config) {
-    return config.query ? Long(config.query->norm()) * config.key->norm() : std::abs(config.beta);
-}
-Long value_size(const ExponentialAttention& config) {
-    return std::abs(config.value_scale) * (config.value ? Long(config.value->norm()) : 1);
-}
-
-// Largest error of a token, in units of what roundings explain: those of a logit are relative to
-// the largest one and, like those of a sum of N terms, grow as in a random walk.
+// The error on random tokens; `reused` was made from the same configuration.
 template <class Real>
 Long error(const ExponentialAttention& config, Index rows, Index d, bool zeros,
            Attention<Real>* reused = nullptr) {
@@ -63,20 +31,7 @@ Long error(const ExponentialAttention& config, Index rows, Index d, bool zeros,
     Execution execution;
     const auto fresh = noisync::make_attention<Real>(config);
     (reused != nullptr ? reused : fresh.get())->evaluate(x, weights, out, execution);
-    const reference::AttentionOfTokens expected =
-        reference::attention(x.template cast<Long>(), weights.template cast<Long>(), config);
-    const Long relative =
-        reference::kRoundoff<Real> * (8 + std::sqrt(Long(rows)) + std::sqrt(Long(d)) +
-                                      (4 + std::sqrt(Long(d))) * logit_size(config));
-    Long worst = 0;
-    for (Index i = 0; i < rows; ++i) {
-        const Long unit = relative * value_size(config) * expected.mass(i);
-        for (Index k = 0; k < d; ++k) {
-            const Long off = std::abs(Long(out(i, k)) - expected.value(i, k)) / unit;
-            worst = off <= worst ? worst : std::isnan(off) ? HUGE_VALL : off;
-        }
-    }
-    return worst;
+    return reference::error<Real>(config, x, weights, out);
 }
 
 template <class Real>
