@@ -65,7 +65,8 @@ class Lyapunov:
     The vectors start at random and go through the exact derivative of every layer: of LN, of the
     noise field, and of the attention that a test token at the same place receives, the other
     tokens given. So near one cluster and for V = aI the exponents tend to λ_i − a, those of the
-    distance to the cluster. At t = 0 they are NaN.
+    distance to the cluster. At t = 0 they are NaN. (Under ``GaussianField(sampler="exact")`` the
+    tangents join the covariance that is factorised, which changes the tokens' noise by rounding.)
 
     Parameters
     ----------

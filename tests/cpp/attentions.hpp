@@ -1,6 +1,7 @@
 // Configurations of attention, and its error in units of what roundings explain.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -15,7 +16,8 @@ using noisync::Normalization;
 using noisync::Tokens;
 using noisync::Vector;
 
-inline ExponentialAttention with_beta(double beta, Normalization normalization = Normalization::softmax) {
+inline ExponentialAttention with_beta(double beta,
+                                      Normalization normalization = Normalization::softmax) {
     ExponentialAttention config;
     config.beta = beta;
     config.normalization = normalization;

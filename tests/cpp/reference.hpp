@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <limits>
 #include <numbers>
+#include <numeric>
 #include <vector>
 
 #include "configurations.hpp"
@@ -149,6 +150,14 @@ inline AttentionOfTokens attention(const LongMatrix& x, const LongVector& weight
         }
     }
     return result;
+}
+
+// Of all tokens.
+inline AttentionOfTokens attention(const LongMatrix& x, const LongVector& weights,
+                                   const noisync::ExponentialAttention& config) {
+    std::vector<Index> tokens(std::size_t(x.rows()));
+    std::iota(tokens.begin(), tokens.end(), Index(0));
+    return attention(x, weights, config, tokens);
 }
 
 // From differences of tokens, where 1 - <x, y> would lose every digit.

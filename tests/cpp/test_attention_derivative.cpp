@@ -149,6 +149,7 @@ TEST_CASE_TEMPLATE("a test token without weight listens to the others, however n
         // ... along v = x_1: beta (x_1 - x_2) / 4.
         CHECK(std::abs(out(0, 0) - Real(beta / 4)) <= Real(beta) * reference::kRoundoff<Real>);
         CHECK(std::abs(out(0, 1) + Real(beta / 4)) <= Real(beta) * reference::kRoundoff<Real>);
-        CHECK(out(0, 2) == 0);
+        // Eigen cuts e^{-inf} to the least normal number where vectors are narrow.
+        CHECK(std::abs(out(0, 2)) <= 1e6 * double(std::numeric_limits<Real>::min()));
     }
 }

@@ -100,6 +100,58 @@ TEST_CASE("the energy keeps its relative accuracy as tokens merge") {
     }
 }
 
+TEST_CASE("the energy on both sides of the sizes of vectors, panels, strips and blocks") {
+    const std::vector<double> betas{0.5, -2.0, 60.0};
+    for (const Index rows : {1, 2, 23, 24, 25, 47, 49, 95, 96, 97, 191, 193}) {
+        for (const Index d : {2, 3, 7, 8, 9, 17, 65}) {
+            const Tokens<double> x = reference::random_tokens<double>(rows, d, 61);
+            const Vector<double> weights =
+                reference::random_weights<double>(rows, (rows + d) % 2 == 0, 62);
+            const std::vector<double> result = energies(x, weights, betas);
+            for (std::size_t b = 0; b < betas.size(); ++b) {
+                CAPTURE(rows);
+                CAPTURE(d);
+                CAPTURE(betas[b]);
+                CHECK(relative_error(result[b], x, weights, betas[b]) < 1e-14L);
+            }
+            CHECK(reference::same_bits(result, energies(x, weights, betas, 3)));
+        }
+    }
+}
+
+TEST_CASE("the energy of many tokens, some of them merged") {
+    Tokens<double> x = reference::random_tokens<double>(2100, 3, 63);
+    x.bottomRows(700) = cluster(700, 3, 1e-9);
+    const Vector<double> weights = reference::random_weights<double>(2100, true, 64);
+    CHECK(relative_error(energies(x, weights, {3.0})[0], x, weights, 3.0) < 1e-14L);
+}
+
+TEST_CASE("two clusters of 1e-9, each with all the digits of its own") {
+    Tokens<double> x(97, 4);
+    x << cluster(60, 4, 1e-9), -cluster(37, 4, 1e-9);
+    Vector<double> weights = Vector<double>::Zero(97);
+    weights.head(60) = reference::random_weights<double>(60, false, 65);
+    CHECK(relative_error(energies(x, weights, {2.0})[0], x, weights, 2.0) < 1e-14L);
+    weights *= 0.5;
+    weights.tail(37).setConstant(0.5 / 37);
+    CHECK(relative_error(energies(x, weights, {2.0})[0], x, weights, 2.0) < 1e-14L);
+}
+
+TEST_CASE("the energy at the ends of the range of beta") {
+    for (const Index rows : {2, 97}) {
+        Tokens<double> x = reference::random_tokens<double>(rows, 3, 66);
+        x.row(rows - 1) = -x.row(0);  // the largest gap
+        const Vector<double> weights = reference::random_weights<double>(rows, false, 67);
+        for (const double beta : {1e-300, 1e-9, 100.0, 700.0, -1e-9, -100.0, -350.0}) {
+            CAPTURE(rows);
+            CAPTURE(beta);
+            // A rounding of a gap is multiplied by beta.
+            CHECK(relative_error(energies(x, weights, {beta})[0], x, weights, beta) <
+                  1e-14L + std::abs(beta) * 4e-16L);
+        }
+    }
+}
+
 TEST_CASE("two tokens 1e-14 apart") {
     Tokens<double> x(2, 3);
     x << 0.36, 0.48, 0.8, 0.36 + 1e-14 * 0.8, 0.48 - 1e-14 * 0.6, 0.8;

@@ -89,6 +89,28 @@ TEST_CASE_TEMPLATE("widths and numbers of tokens beyond one tile", Real, double,
     }
 }
 
+TEST_CASE_TEMPLATE("a token has the same bits among any number of others", Real, double, float) {
+    for (const Index d : {2, 3, 64, 65}) {
+        for (const Index width : {1, 7, 8, 9, 95, 96, 97, 500}) {
+            CAPTURE(d);
+            CAPTURE(width);
+            const Mlp config{Activation::tanh, width, 0.5, 0.25};
+            CHECK(error<Real>(config, 50, d) <= 1);
+            const Tokens<Real> y = reference::random_tokens<Real>(50, d, 49);
+            const Tokens<Real> all = field<Real>(config, y);
+            for (Index rows = 1; rows < 50; ++rows) {
+                CAPTURE(rows);
+                const Tokens<Real> first = y.topRows(rows);
+                CHECK(reference::same_bits(field<Real>(config, first),
+                                           Tokens<Real>(all.topRows(rows))));
+                const Tokens<Real> last = y.bottomRows(rows);
+                CHECK(reference::same_bits(field<Real>(config, last),
+                                           Tokens<Real>(all.bottomRows(rows))));
+            }
+        }
+    }
+}
+
 TEST_CASE("each bias alone, and every activation") {
     CHECK(error<double>({Activation::tanh, 20, 1.5, 0.0}, 4, 3) <= 1);
     CHECK(error<double>({Activation::tanh, 20, 0.0, 1.5}, 4, 3) <= 1);

@@ -11,7 +11,7 @@ namespace noisync {
 
 // E_beta = 1/2 sum_ij w_i w_j (e^beta - e^{beta <x_i, x_j>}) for every beta, in one pass over
 // pairs. Evaluated from 1 - <x, y> = |x - y|^2 / 2, so it keeps its relative accuracy as tokens
-// merge. |beta| <= 700: e^beta must not overflow.
+// merge. -350 <= beta <= 700: neither e^beta nor e^{-2 beta} may overflow.
 std::vector<double> interaction_energy(const Tokens<double>& x, const Vector<double>& weights,
                                        const std::vector<double>& betas, Execution& execution);
 
