@@ -15,8 +15,7 @@ void require_series(const std::vector<double>& betas,
     const auto same = [&](const auto& list) {
         return !list.empty() && list.size() == series[0].size();
     };
-    if (series.empty() || series.size() != betas.size() ||
-        !std::all_of(series.begin(), series.end(), same)) {
+    if (series.empty() || series.size() != betas.size() || !std::ranges::all_of(series, same)) {
         throw py::value_error("series must hold as many coefficients for every beta");
     }
 }

@@ -10,7 +10,7 @@ struct Dual {
     double slope = 0;
 
     Dual() = default;
-    Dual(double constant) : value(constant) {}  // NOLINT(google-explicit-constructor): a constant
+    Dual(double constant) : value(constant) {}  // NOLINT(*-explicit-constructor): a constant
     Dual(double value_, double slope_) : value(value_), slope(slope_) {}
 
     Dual& operator+=(const Dual& other) { return *this = *this + other; }

@@ -36,10 +36,10 @@ class Exponential final : public Attention<Real> {
 
     void evaluate(const Tokens<Real>& x, const Vector<Real>& weights, Tokens<Real>& out,
                   Execution& execution) override {
-        if (query_.size() == 0 && std::abs(beta_) < kLargestShift) {
+        if (query_.size() == 0 && std::abs(beta_) < largest_shift()) {
             shift_.setConstant(x.rows(), std::abs(beta_));
             const bool done = sum_harmonics(x, weights, execution);
-            if (!done && x.cols() <= kLowDimension) {
+            if (!done && x.cols() >= 2 && x.cols() <= kLowDimension) {
                 low_dimension_.symmetric(x, weights, beta_, sums_, execution);
             } else if (!done) {
                 exponentials_.symmetric(x, weights, beta_, execution);
@@ -113,12 +113,12 @@ class Exponential final : public Attention<Real> {
     // With |logit| <= shift the exponentials e^{logit - shift} of a row neither overflow nor all
     // vanish as long as e^{-2 shift} is a normal number; beyond, a running maximum is needed. Half
     // that range is left to small weights.
-    inline static const Real kLargestShift = -std::log(std::numeric_limits<Real>::min()) / 4;
+    static Real largest_shift() { return -std::log(std::numeric_limits<Real>::min()) / 4; }
 
     void sum_general(const Tokens<Real>& queries, const Tokens<Real>& keys, const Tokens<Real>& x,
                      const Vector<Real>& weights, Execution& execution) {
         shift_ = queries.rowwise().norm() * keys.rowwise().norm().maxCoeff();
-        if (shift_.maxCoeff() < kLargestShift) {
+        if (shift_.maxCoeff() < largest_shift()) {
             exponentials_.general(queries, keys, x, weights, shift_, execution);
         } else {
             sum_by_maxima(queries, keys, x, weights, execution);

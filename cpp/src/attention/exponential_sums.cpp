@@ -27,7 +27,7 @@ void exponentiate(Real* tile, Index columns, const Real* shift, const Real* weig
     Vec<Real> sum[kTall] = {};
     for (Index column = 0; column < columns; ++column) {
         Real* entries = tile + column * kPanel<Real>;
-        Vec<Real> down = Vec<Real>{};
+        auto down = Vec<Real>{};
         for (int h = 0; h < kTall; ++h) {
             const Vec<Real> value = simd::exp<Real>(panel(entries, h) - panel(shift, h));
             simd::store(entries + h * kLanes<Real>, value);
@@ -109,15 +109,15 @@ void ExponentialSums<Real>::symmetric(const Tokens<Real>& x, const Vector<Real>&
         const Index end_j = begin_j + blocks.length(j);
         for (Index first = blocks.begin(i); first < end_i; first += kPanel<Real>) {
             for (Index other = begin_j; other < end_j; other += kStrip<Real>) {
-                const Index columns = std::min(kStrip<Real>, end_j - other);
-                fill_tile(first / kPanel<Real>, other, columns, tile);
-                exponentiate(tile, columns, shift_.data() + first, weights_.data() + first,
+                const Index strip = std::min(kStrip<Real>, end_j - other);
+                fill_tile(first / kPanel<Real>, other, strip, tile);
+                exponentiate(tile, strip, shift_.data() + first, weights_.data() + first,
                              weights_.data() + other, denominators_.data() + first,
                              i == j ? nullptr : sums.data() + (other - begin_j) * kLanes<Real>);
-                add_values<Real>(columns, kPanel<Real>, values_.row(other).data(),
+                add_values<Real>(strip, kPanel<Real>, values_.row(other).data(),
                                  {tile, kPanel<Real>, 1}, numerators_.row(first).data(), stride);
                 if (i != j) {
-                    add_values<Real>(kPanel<Real>, columns, values_.row(first).data(),
+                    add_values<Real>(kPanel<Real>, strip, values_.row(first).data(),
                                      {tile, 1, kPanel<Real>}, numerators_.row(other).data(),
                                      stride);
                 }
@@ -141,11 +141,11 @@ void ExponentialSums<Real>::general(const Tokens<Real>& queries, const Tokens<Re
         Real* tile = tiles_[std::size_t(worker)].data();
         const Index first = panels.begin(panel);
         for (Index other = 0; other < keys_.rows(); other += kStrip<Real>) {
-            const Index columns = std::min(kStrip<Real>, keys_.rows() - other);
-            fill_tile(panel, other, columns, tile);
-            exponentiate<Real>(tile, columns, shift_.data() + first, weights_.data() + first,
+            const Index strip = std::min(kStrip<Real>, keys_.rows() - other);
+            fill_tile(panel, other, strip, tile);
+            exponentiate<Real>(tile, strip, shift_.data() + first, weights_.data() + first,
                                weights_.data() + other, denominators_.data() + first, nullptr);
-            add_values<Real>(columns, kPanel<Real>, values_.row(other).data(),
+            add_values<Real>(strip, kPanel<Real>, values_.row(other).data(),
                              {tile, kPanel<Real>, 1}, numerators_.row(first).data(),
                              values_.cols());
         }

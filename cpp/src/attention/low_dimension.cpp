@@ -56,110 +56,137 @@ template <class Real, int Dim, bool Both>
     }
 }
 
+// Adds up the lanes of the columns' vectors into the totals of their panel.
+template <class Real, Index Rows>
+void add_columns(const Real* columns, Index begin, Index count, Index panel, Matrix<Real>& totals) {
+    for (Index j = 0; j < count * Rows; ++j) {
+        totals(panel * Rows + j % Rows, begin + j / Rows) +=
+            simd::sum<Real>(simd::load(columns + j * kLanes<Real>));
+    }
+}
+
+// Panels [first, last) against the tokens of the panel `partner`, kStrip of them at a time; `Both`
+// adds to the partner's totals too. Rows of a panel: Dim coordinates and the weight.
+template <class Real, int Dim, bool Both>
+void panels_against_panel(const Matrix<Real>& points, const Matrix<Real>& weighted, Index first,
+                          Index last, Index partner, Real factor, Matrix<Real>& totals,
+                          Real* columns) {
+    constexpr Index kRows = Dim + 1;
+    const auto entry = [](const Matrix<Real>& matrix, Index panel, int k, int h) {
+        return simd::load(matrix.row(panel * kRows + k).data() + h * kLanes<Real>);
+    };
+    for (Index begin = 0; begin < kPanel<Real>; begin += kStrip) {
+        const Index count = std::min(kStrip, kPanel<Real> - begin);
+        std::fill_n(columns, count * kRows * kLanes<Real>, Real(0));
+        for (Index panel = first; panel < last; ++panel) {
+            Vec<Real> point[Dim][kTall];
+            Vec<Real> total[Dim + 1][kTall];
+            for (int h = 0; h < kTall; ++h) {
+                for (int k = 0; k < Dim; ++k) {
+                    point[k][h] = entry(points, panel, k, h);
+                }
+                for (int k = 0; k <= Dim; ++k) {
+                    total[k][h] = entry(totals, panel, k, h);
+                }
+            }
+            for (Index j = 0; j < count; ++j) {
+                panel_against_token<Real, Dim, Both>(
+                    point, weighted.row(panel * kRows).data(),
+                    points.row(partner * kRows).data() + begin + j,
+                    weighted.row(partner * kRows).data() + begin + j, factor, std::abs(factor),
+                    total, columns + j * kRows * kLanes<Real>);
+            }
+            for (int k = 0; k <= Dim; ++k) {
+                for (int h = 0; h < kTall; ++h) {
+                    simd::store(totals.row(panel * kRows + k).data() + h * kLanes<Real>,
+                                total[k][h]);
+                }
+            }
+        }
+        if constexpr (Both) {
+            add_columns<Real, kRows>(columns, begin, count, partner, totals);
+        }
+    }
+}
+
 }  // namespace
+
+// The coordinates and the weight of every token, in its lane.
+template <class Real>
+void LowDimensionSums<Real>::pack(const Tokens<Real>& x, const Vector<Real>& weights) {
+    const Index d = x.cols();
+    const Index panels = (x.rows() + kPanel<Real> - 1) / kPanel<Real>;
+    points_.setZero(panels * (d + 1), kPanel<Real>);
+    weighted_.setZero(panels * (d + 1), kPanel<Real>);
+    totals_.setZero(panels * (d + 1), kPanel<Real>);
+    for (Index i = 0; i < x.rows(); ++i) {
+        const Index row = i / kPanel<Real> * (d + 1);
+        const Index lane = i % kPanel<Real>;
+        points_.col(lane).segment(row, d) = x.row(i).transpose();
+        weighted_.col(lane).segment(row, d) = weights(i) * x.row(i).transpose();
+        weighted_(row + d, lane) = weights(i);
+    }
+}
 
 template <class Real>
 template <int Dim>
-void LowDimensionSums<Real>::run(const Tokens<Real>& x, const Vector<Real>& weights, Real scale,
-                                 Matrix<Real>& sums, Execution& execution) {
-    constexpr Index kRows = Dim + 1;
-    const Index n = x.rows();
-    const Index panels = (n + kPanel<Real> - 1) / kPanel<Real>;
-    points_.setZero(panels * kRows, kPanel<Real>);
-    weighted_.setZero(panels * kRows, kPanel<Real>);
-    totals_.setZero(panels * kRows, kPanel<Real>);
-    for (Index i = 0; i < n; ++i) {
-        const Index row = i / kPanel<Real> * kRows;
-        const Index lane = i % kPanel<Real>;
-        for (Index k = 0; k < Dim; ++k) {
-            points_(row + k, lane) = x(i, k);
-            weighted_(row + k, lane) = weights(i) * x(i, k);
-        }
-        weighted_(row + Dim, lane) = weights(i);
-    }
+void LowDimensionSums<Real>::run(Real scale, Execution& execution) {
+    const Index panels = points_.rows() / (Dim + 1);
     columns_.resize(std::size_t(execution.threads()));
     for (auto& columns : columns_) {
-        columns.resize(kStrip * kRows * kLanes<Real>);
+        columns.resize(kStrip * (Dim + 1) * kLanes<Real>);
     }
     // Blocks of whole panels; large systems have larger blocks, and so fewer rounds to wait for.
     const Index size = std::clamp<Index>(panels / 32, 256 / kPanel<Real>, 1024 / kPanel<Real>);
     const Blocks blocks{panels, std::max<Index>(size, 1)};
-    const Real shift = std::abs(scale);
-
-    // Panels [first, last) of one block against the tokens of panel `other`, kStrip at a time.
-    const auto visit = [&]<bool Both>(Index first, Index last, Index other, Real* columns) {
-        for (Index begin = 0; begin < kPanel<Real>; begin += kStrip) {
-            const Index count = std::min(kStrip, kPanel<Real> - begin);
-            std::fill_n(columns, count * kRows * kLanes<Real>, Real(0));
-            for (Index panel = first; panel < last; ++panel) {
-                Vec<Real> point[Dim][kTall];
-                Vec<Real> total[Dim + 1][kTall] = {};
-                for (int k = 0; k < Dim; ++k) {
-                    for (int h = 0; h < kTall; ++h) {
-                        point[k][h] =
-                            simd::load(points_.row(panel * kRows + k).data() + h * kLanes<Real>);
-                    }
-                }
-                for (Index j = 0; j < count; ++j) {
-                    panel_against_token<Real, Dim, Both>(
-                        point, weighted_.row(panel * kRows).data(),
-                        points_.row(other * kRows).data() + begin + j,
-                        weighted_.row(other * kRows).data() + begin + j, scale, shift, total,
-                        columns + j * kRows * kLanes<Real>);
-                }
-                for (int k = 0; k <= Dim; ++k) {
-                    for (int h = 0; h < kTall; ++h) {
-                        Real* to = totals_.row(panel * kRows + k).data() + h * kLanes<Real>;
-                        simd::store(to, simd::load(to) + total[k][h]);
-                    }
-                }
-            }
-            for (Index j = 0; Both && j < count; ++j) {
-                for (Index k = 0; k < kRows; ++k) {
-                    totals_(other * kRows + k, begin + j) +=
-                        simd::sum<Real>(simd::load(columns + (j * kRows + k) * kLanes<Real>));
-                }
-            }
-        }
-    };
     for_each_block_pair(blocks, execution, [&](Index i, Index j, int worker) {
         Real* columns = columns_[std::size_t(worker)].data();
         const Index first = blocks.begin(i);
         const Index last = first + blocks.length(i);
-        for (Index other = blocks.begin(j); other < blocks.begin(j) + blocks.length(j); ++other) {
+        for (Index partner = blocks.begin(j); partner < blocks.begin(j) + blocks.length(j);
+             ++partner) {
             if (i == j) {
-                visit.template operator()<false>(first, last, other, columns);
+                panels_against_panel<Real, Dim, false>(points_, weighted_, first, last, partner,
+                                                       scale, totals_, columns);
             } else {
-                visit.template operator()<true>(first, last, other, columns);
+                panels_against_panel<Real, Dim, true>(points_, weighted_, first, last, partner,
+                                                      scale, totals_, columns);
             }
         }
     });
-    sums.resize(n, kRows);
-    for (Index i = 0; i < n; ++i) {
-        for (Index k = 0; k < kRows; ++k) {
-            sums(i, k) = totals_(i / kPanel<Real> * kRows + k, i % kPanel<Real>);
-        }
-    }
 }
 
 template <class Real>
 void LowDimensionSums<Real>::symmetric(const Tokens<Real>& x, const Vector<Real>& weights,
                                        Real scale, Matrix<Real>& sums, Execution& execution) {
+    pack(x, weights);
     switch (x.cols()) {
         case 2:
-            return run<2>(x, weights, scale, sums, execution);
+            run<2>(scale, execution);
+            break;
         case 3:
-            return run<3>(x, weights, scale, sums, execution);
+            run<3>(scale, execution);
+            break;
         case 4:
-            return run<4>(x, weights, scale, sums, execution);
+            run<4>(scale, execution);
+            break;
         case 5:
-            return run<5>(x, weights, scale, sums, execution);
+            run<5>(scale, execution);
+            break;
         case 6:
-            return run<6>(x, weights, scale, sums, execution);
+            run<6>(scale, execution);
+            break;
         case 7:
-            return run<7>(x, weights, scale, sums, execution);
+            run<7>(scale, execution);
+            break;
         default:
-            return run<8>(x, weights, scale, sums, execution);
+            run<8>(scale, execution);
+            break;
+    }
+    const Index rows = x.cols() + 1;
+    sums.resize(x.rows(), rows);
+    for (Index i = 0; i < x.rows(); ++i) {
+        sums.row(i) = totals_.col(i % kPanel<Real>).segment(i / kPanel<Real> * rows, rows);
     }
 }
 

@@ -9,7 +9,7 @@
 
 namespace noisync {
 
-inline constexpr Index kLowDimension = 8;
+inline constexpr Index kLowDimension = 8;  // from 2 on
 
 template <class Real>
 class LowDimensionSums {
@@ -19,12 +19,12 @@ class LowDimensionSums {
                    Matrix<Real>& sums, Execution& execution);
 
    private:
+    void pack(const Tokens<Real>& x, const Vector<Real>& weights);
     template <int Dim>
-    void run(const Tokens<Real>& x, const Vector<Real>& weights, Real scale, Matrix<Real>& sums,
-             Execution& execution);
+    void run(Real scale, Execution& execution);
 
     // Row k + panel * (d + 1): coordinate k of the tokens of a panel, and, last, their weights.
-    Matrix<Real> points_;    // scale * x
+    Matrix<Real> points_;    // x
     Matrix<Real> weighted_;  // w x, w
     Matrix<Real> totals_;
     std::vector<Vector<Real>> columns_;

@@ -138,7 +138,7 @@ class MlpField final : public NoiseField<Real> {
     // sums += phi(y U^T + b_U) W for the generated neurons.
     void consume(Index count, Execution& execution) {
         const Index d = input_weights_.cols();
-        const Index filled = simd::up_to<Index>(count, simd::kWide);
+        const auto filled = simd::up_to<Index>(count, simd::kWide);
         input_weights_.middleRows(count, filled - count).setZero();
         output_weights_.middleRows(count, filled - count).setZero();
         execution.for_each(sums_.rows() / simd::kPanel<Real>, [&](Index panel, int worker) {
