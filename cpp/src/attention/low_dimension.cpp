@@ -56,6 +56,24 @@ template <class Real, int Dim, bool Both>
     }
 }
 
+template <class Real, int Rows>
+void load_rows(const Matrix<Real>& from, Index first, Vec<Real> (&to)[Rows][kTall]) {
+    for (int k = 0; k < Rows; ++k) {
+        for (int h = 0; h < kTall; ++h) {
+            to[k][h] = simd::load(from.row(first + k).data() + h * kLanes<Real>);
+        }
+    }
+}
+
+template <class Real, int Rows>
+void store_rows(const Vec<Real> (&from)[Rows][kTall], Index first, Matrix<Real>& to) {
+    for (int k = 0; k < Rows; ++k) {
+        for (int h = 0; h < kTall; ++h) {
+            simd::store(to.row(first + k).data() + h * kLanes<Real>, from[k][h]);
+        }
+    }
+}
+
 // Adds up the lanes of the columns' vectors into the totals of their panel.
 template <class Real, Index Rows>
 void add_columns(const Real* columns, Index begin, Index count, Index panel, Matrix<Real>& totals) {
@@ -72,23 +90,14 @@ void panels_against_panel(const Matrix<Real>& points, const Matrix<Real>& weight
                           Index last, Index partner, Real factor, Matrix<Real>& totals,
                           Real* columns) {
     constexpr Index kRows = Dim + 1;
-    const auto entry = [](const Matrix<Real>& matrix, Index panel, int k, int h) {
-        return simd::load(matrix.row(panel * kRows + k).data() + h * kLanes<Real>);
-    };
     for (Index begin = 0; begin < kPanel<Real>; begin += kStrip) {
         const Index count = std::min(kStrip, kPanel<Real> - begin);
         std::fill_n(columns, count * kRows * kLanes<Real>, Real(0));
         for (Index panel = first; panel < last; ++panel) {
             Vec<Real> point[Dim][kTall];
             Vec<Real> total[Dim + 1][kTall];
-            for (int h = 0; h < kTall; ++h) {
-                for (int k = 0; k < Dim; ++k) {
-                    point[k][h] = entry(points, panel, k, h);
-                }
-                for (int k = 0; k <= Dim; ++k) {
-                    total[k][h] = entry(totals, panel, k, h);
-                }
-            }
+            load_rows<Real, Dim>(points, panel * kRows, point);
+            load_rows<Real, Dim + 1>(totals, panel * kRows, total);
             for (Index j = 0; j < count; ++j) {
                 panel_against_token<Real, Dim, Both>(
                     point, weighted.row(panel * kRows).data(),
@@ -96,12 +105,7 @@ void panels_against_panel(const Matrix<Real>& points, const Matrix<Real>& weight
                     weighted.row(partner * kRows).data() + begin + j, factor, std::abs(factor),
                     total, columns + j * kRows * kLanes<Real>);
             }
-            for (int k = 0; k <= Dim; ++k) {
-                for (int h = 0; h < kTall; ++h) {
-                    simd::store(totals.row(panel * kRows + k).data() + h * kLanes<Real>,
-                                total[k][h]);
-                }
-            }
+            store_rows<Real, Dim + 1>(total, panel * kRows, totals);
         }
         if constexpr (Both) {
             add_columns<Real, kRows>(columns, begin, count, partner, totals);
