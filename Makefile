@@ -17,7 +17,7 @@ CMAKE = $(BIN)/cmake -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DCMAK
 help:
 	@echo "make reproduce  build, then recompute the paper's table and figures into $(OUT)/"
 	@echo "make test       build, then every check: linters, types, C++ and Python tests"
-	@echo "make validate   simulations beside exact values: a table of z-scores, about ten minutes"
+	@echo "make validate   simulations beside exact values: a table of z-scores, at length"
 	@echo "make sanitize   C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer"
 	@echo "make wheel      wheel with the SIMD levels x86-64-v2, v3, v4, checked in an empty environment"
 	@echo "make bench      C++ microbenchmarks, then everything against PyTorch and NumPy in one run"
@@ -71,7 +71,7 @@ test-cpp:
 	@echo "LEFT OUT: the C++ tests, for want of doctest (Debian: apt-get install doctest-dev)"
 
 sanitize:
-	@echo "make validate   simulations beside exact values: a table of z-scores, about ten minutes"
+	@echo "make validate   simulations beside exact values: a table of z-scores, at length"
 	@echo "make sanitize needs doctest (Debian: apt-get install doctest-dev)" && exit 1
 endif
 

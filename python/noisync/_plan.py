@@ -35,7 +35,8 @@ class Plan:
     seed: int
     dtype: np.dtype[Any]
     threads: int
-    method: str
+    method: str  # how the attention is summed: "direct" or "harmonic"
+    energy_method: str  # how energies are: "direct" or "auto"
     tol: float
 
     @classmethod
@@ -72,6 +73,7 @@ class Plan:
             dtype=_dtype(dtype),
             threads=thread_count(threads),
             method="direct" if series is None else "harmonic",
+            energy_method="direct" if method == "direct" else "auto",
             tol=tol,
         )
 

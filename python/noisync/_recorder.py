@@ -116,10 +116,7 @@ class Recorder:
         if isinstance(observer, Energy):
             plan = self._plan
             harmonics = energy_series(
-                [observer.beta],
-                plan.model.dim,
-                plan.weights.size,
-                "auto" if plan.method == "harmonic" else "direct",
+                [observer.beta], plan.model.dim, plan.weights.size, plan.energy_method
             )
             lists = [] if harmonics is None else harmonics.tolist()
             return _core.EnergyRequest(schedule, [observer.beta], lists, out)

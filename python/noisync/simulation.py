@@ -78,8 +78,9 @@ def simulate(
         The time step, see ``noisync.schemes.SCHEMES``: the transformer's layer as above, a single
         step X' = LN(X + Δ Attn(X) + √Δ G(X)), or, without noise, the Runge–Kutta method of order 4.
     method, tol
-        How the attention is summed and how exactly, as in :func:`noisync.attention_drift`; where it
-        is in linear time, so are energies that are observed. The run's ``method`` says which.
+        How the attention is summed and how exactly, as in :func:`noisync.attention_drift`; the
+        run's ``method`` says which way was taken. Observed energies take linear time where that is
+        faster, unless ``"direct"`` is asked for.
 
     Returns
     -------
