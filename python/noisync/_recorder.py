@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,7 @@ class Recorder:
         self._schedule = schedule
         self.replicates = replicates
         self._series: dict[str, _Series] = {}
+        self._lock = Lock()
         for place, observer in enumerate(given):
             name = self._name(observer, place)
             if name in self._series:
@@ -142,9 +144,10 @@ class Recorder:
                 raise ArgumentTypeError(
                     f"observe: {name} must return real numbers, got dtype {value.dtype}"
                 )
-            if series.values is None:
-                series.axes = tuple(f"{name}_{axis}" for axis in range(1, value.ndim + 1))
-                series.values = self._empty(name, value.shape, value.dtype)
+            with self._lock:  # replicates side by side: the first to come allocates
+                if series.values is None:
+                    series.axes = tuple(f"{name}_{axis}" for axis in range(1, value.ndim + 1))
+                    series.values = self._empty(name, value.shape, value.dtype)
             if value.shape != series.values.shape[2:]:
                 raise ArgumentError(
                     f"observe: {name} must return the same shape at every layer, "

@@ -2,12 +2,14 @@
 
 import signal
 import threading
+import time
 
 import numpy as np
 import pytest
 
 import noisync as ns
 from noisync import ensembles
+from noisync._recorder import Recorder
 
 MODEL = ns.Model(3, attention=ns.Softmax(beta=2.0), noise=ns.MLP("tanh", 16, 0.1, 0.2))
 
@@ -114,6 +116,19 @@ def test_ctrl_c_keeps_complete_replicates(ctrl_c):
     assert 2 <= data.sizes["replicate"] < 10_000_000
     again = run(replicates=2, observe=[ns.Energy()], save=[6])
     np.testing.assert_array_equal(data.energy[:2], again.energy)
+
+
+def test_replicates_side_by_side_share_one_array(monkeypatch):
+    """The first thread to call an observer allocates, slowly here; no other must do so again."""
+    allocate = Recorder._empty
+
+    def slowly(*arguments):
+        time.sleep(0.05)
+        return allocate(*arguments)
+
+    expected = run(replicates=8, observe=[mean_token], threads=1)
+    monkeypatch.setattr(Recorder, "_empty", slowly)
+    assert run(replicates=8, observe=[mean_token], threads=4).identical(expected)
 
 
 def test_an_observer_that_fails_passes_its_exception_on():
