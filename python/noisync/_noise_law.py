@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import lru_cache
 from typing import TypeVar
 
@@ -12,7 +13,7 @@ from noisync.kernel import Kernel
 Law = TypeVar("Law", bound="KernelNoise")
 
 
-class KernelNoise(Part):
+class KernelNoise(Part, ABC):
     """A common noise field with E[G(x)G(y)ᵀ] = κ(⟨x, y⟩) I, κ from an activation and its biases."""
 
     activation: str
@@ -28,13 +29,13 @@ class KernelNoise(Part):
         """Return the covariance kernel of the field on S^{dim-1}."""
         return _kernel(self.activation, dim, self.sigma_u, self.sigma_w)
 
+    @abstractmethod
     def resolved(self: Law, dim: int, n: int) -> Law:
         """Return the law as it is used for n tokens in dimension dim: all choices made."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _core_config(self, dim: int) -> _core.Mlp | _core.Features | _core.Harmonics | _core.Exact:
         """Return the core's description of a resolved law."""
-        raise NotImplementedError
 
 
 @lru_cache(maxsize=256)

@@ -10,7 +10,7 @@ from noisync._linear_time import attention_series, exponential_series
 def clustered(n, dim, distance):
     """Three clusters of unequal size."""
     generator = np.random.default_rng(4)
-    centres = ns.sphere.uniform(3, dim, seed=9)[generator.integers(0, 3, n) // 1]
+    centres = ns.sphere.uniform(3, dim, seed=9)[generator.integers(0, 3, n)]
     return ns.sphere.normalize(centres + distance * generator.standard_normal((n, dim)))
 
 

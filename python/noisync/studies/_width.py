@@ -19,15 +19,9 @@ from noisync.sphere import Uniform
 class CoupledLayers:
     r"""Runs of an MLP model of some width and of its Gaussian limit under one noise.
 
-    Given the hidden weights, the noise :math:`G^m(Y)` of the MLP at its N tokens is Gaussian with
-    covariance A ⊗ I, :math:`A = \varphi\varphi^T/m + \sigma_W^2`, and that of the limit at its
-    own tokens is Gaussian with B ⊗ I, :math:`B = \kappa(\bar Y\bar Y^T)`. Of all couplings,
-
-    .. math:: G^m = S_A\xi,\quad \bar G = S_B O\xi,\quad S_A S_A^T = A,\ S_B S_B^T = B,\quad
-              O = QP^T \text{ with } S_B^T S_A = Q\Sigma P^T
-
-    has the least :math:`E|G^m - \bar G|^2 = \mathrm{tr}A + \mathrm{tr}B - 2\,\mathrm{tr}\Sigma`
-    per component: it is the optimal transport between the two, and needs no inverse.
+    Given the hidden weights, the noise of the MLP at its N tokens is Gaussian with covariance
+    A ⊗ I, :math:`A = \varphi\varphi^T/m + \sigma_W^2`, and that of the limit at its own tokens is
+    Gaussian with B ⊗ I, :math:`B = \kappa(\bar Y\bar Y^T)`: :func:`coupled_roots` couples them.
 
     References
     ----------
@@ -54,12 +48,13 @@ class CoupledLayers:
         for layer in range(self.layers):
             x, limit = self._attended(x, step), self._attended(limit, step)
             features = self._features(kernel, x, width, hidden)
-            first = _root(features @ np.swapaxes(features, 1, 2) + kernel.sigma_w**2)
-            second = _root(_covariance(kernel, limit))
-            left, _, right = np.linalg.svd(np.swapaxes(second, 1, 2) @ first)
+            first, second = coupled_roots(
+                features @ np.swapaxes(features, 1, 2) + kernel.sigma_w**2,
+                _covariance(kernel, limit),
+            )
             xi = shared.standard_normal(x.shape)
             x = _unit(x + np.sqrt(step) * (first @ xi))
-            limit = _unit(limit + np.sqrt(step) * (second @ (left @ (right @ xi))))
+            limit = _unit(limit + np.sqrt(step) * (second @ xi))
             result[:, layer] = np.mean(np.sum((x - limit) ** 2, axis=2), axis=1)
             advance()
         return result
@@ -80,6 +75,20 @@ class CoupledLayers:
         return np.asarray(kernel.phi(x @ weights + bias) / np.sqrt(width))
 
 
+def coupled_roots(first: FloatArray, second: FloatArray) -> tuple[FloatArray, FloatArray]:
+    r"""Return roots of two covariances A, B such that S_A ξ and S_B O ξ are as close as can be.
+
+    .. math:: S_A S_A^T = A,\quad S_B S_B^T = B,\quad
+              O = QP^T \text{ with } S_B^T S_A = Q\Sigma P^T
+
+    gives :math:`E|S_A\xi - S_B O\xi|^2 = \mathrm{tr}A + \mathrm{tr}B - 2\,\mathrm{tr}\Sigma`,
+    the squared Wasserstein distance of the two Gaussians: the optimal transport, without inverses.
+    """
+    root, other = _root(first), _root(second)
+    left, _, right = np.linalg.svd(np.swapaxes(other, -1, -2) @ root)
+    return root, other @ left @ right
+
+
 def _covariance(kernel: Kernel, x: FloatArray) -> FloatArray:
     angle = np.arccos(np.clip(x @ np.swapaxes(x, 1, 2), -1.0, 1.0))
     values = np.polynomial.chebyshev.chebval(2 * angle / np.pi - 1, angular_series(kernel))
@@ -89,7 +98,7 @@ def _covariance(kernel: Kernel, x: FloatArray) -> FloatArray:
 def _root(matrices: FloatArray) -> FloatArray:
     """Return S with S Sᵀ = A for positive semidefinite A."""
     values, vectors = np.linalg.eigh(matrices)
-    return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0))[:, None, :])
+    return np.asarray(vectors * np.sqrt(np.maximum(values, 0.0))[..., None, :])
 
 
 def _unit(x: FloatArray) -> FloatArray:
