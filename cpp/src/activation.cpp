@@ -1,14 +1,26 @@
 #include "noisync/activation.hpp"
 
-#include <Eigen/Core>
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <numbers>
 #include <utility>
 
+#include "simd/special.hpp"
+
 namespace noisync {
 
 namespace {
+
+using simd::broadcast;
+using simd::kLanes;
+using simd::kNormalEnd;
+using simd::kSineEnd;
+using simd::kTailBegin;
+using simd::load;
+using simd::store;
+using simd::Vec;
 
 constexpr double kLeakySlope = 0.01;
 
@@ -27,111 +39,108 @@ constexpr std::array<std::pair<std::string_view, Activation>, 11> kNames{{
 }};
 
 template <class Real>
-using Values = Eigen::Array<Real, Eigen::Dynamic, 1>;
-
-// 1 / (1 + e^-z); e^-z = inf gives 0, as it should.
-template <class Real>
-Values<Real> sigmoid(const Values<Real>& z) {
-    return ((-z).exp() + Real(1)).inverse();
+[[gnu::always_inline]] inline Vec<Real> between(Vec<Real> z, Real low, Real high) {
+    z = z < low ? broadcast(low) : z;  // NaN stays
+    return z > high ? broadcast(high) : z;
 }
 
-// The normal distribution function erfc(-z/sqrt 2)/2, so that the left tail keeps its digits. There
-// erfc amplifies the rounding of its argument t, which a first-order step removes.
-double normal_cdf(double z) {
-    constexpr double kScale = -0.70710678118654752440;     // -1/sqrt 2, rounded
-    constexpr double kScaleRest = 4.8336466567264567e-17;  // -1/sqrt 2 - kScale
-    const double t = z * kScale;
-    const double rest = std::fma(z, kScale, -t) + z * kScaleRest;
-    const double slope = -2 * std::numbers::inv_sqrtpi * std::exp(-t * t);
-    return 0.5 * (std::erfc(t) + slope * rest);
+// e^z, held where it is a normal number.
+template <class Real>
+[[gnu::always_inline]] inline Vec<Real> held_exp(Vec<Real> z) {
+    constexpr Real kEnd = sizeof(Real) == 8 ? Real(708) : Real(87);
+    return simd::exp<Real>(between<Real>(z, -kEnd, kEnd));
 }
 
 template <class Real>
-Values<Real> normal_cdf(const Values<Real>& z) {
-    return z.unaryExpr([](Real t) { return Real(normal_cdf(double(t))); });
+[[gnu::always_inline]] inline Vec<Real> absolute(Vec<Real> z) {
+    return z < Real(0) ? -z : z;
+}
+
+// x / (1 + e^-z), with what rounding took from 1 + e^-z put back.
+template <class Real>
+[[gnu::always_inline]] inline Vec<Real> gated(Vec<Real> x, Vec<Real> z) {
+    const Vec<Real> e = held_exp<Real>(-z);
+    const Vec<Real> sum = e + Real(1);
+    const Vec<Real> lost = e < Real(1) ? e - (sum - Real(1)) : Real(1) - (sum - e);
+    const Vec<Real> quotient = x / sum;
+    return quotient - quotient * (lost / sum);
 }
 
 template <class Real>
-Values<Real> value(Activation activation, const Values<Real>& z) {
-    switch (activation) {
-        case Activation::relu:
-            return z.max(Real(0));
-        case Activation::leaky_relu:
-            return (z > Real(0)).select(z, z * Real(kLeakySlope));
-        case Activation::gelu:
-            return z * normal_cdf<Real>(z);
-        case Activation::silu:
-            return z * sigmoid<Real>(z);
-        case Activation::sigmoid:
-            return sigmoid<Real>(z);
-        case Activation::tanh: {
-            // e^{-2|z|} - 1 = t gives tanh|z| = -t / (2 + t), accurate near zero too.
-            const Values<Real> t = (Real(-2) * z.abs()).expm1();
-            const Values<Real> magnitude = -t / (t + Real(2));
-            return (z < Real(0)).select(-magnitude, magnitude);
+[[gnu::always_inline]] inline Vec<Real> sigmoid(Vec<Real> z) {
+    return gated<Real>(broadcast(Real(1)), z);
+}
+
+// z Phi(z): near zero from (Phi(z) - 1/2) / z, else from the tail beyond |z|, which keeps its
+// digits for negative z.
+[[gnu::always_inline]] inline Vec<double> gelu(Vec<double> z) {
+    constexpr double kHalfRoot = 0.35355339059327376220;  // 1 / (2 sqrt 2)
+    const Vec<double> size = absolute<double>(z);
+    const Vec<double> near = z * (0.5 + z * kHalfRoot * simd::erf_quotient(0.5 * z * z));
+    const Vec<double> tail = simd::normal_tail(between<double>(size, kTailBegin, kNormalEnd));
+    return size < kTailBegin ? near : z < 0.0 ? -tail : z - tail;
+}
+
+// Phi(z) + z phi(z).
+[[gnu::always_inline]] inline Vec<double> gelu_derivative(Vec<double> z) {
+    constexpr double kHalfRoot = 0.35355339059327376220;
+    constexpr double kDensity = 0.39894228040143267794;  // 1 / sqrt(2 pi)
+    const Vec<double> size = between<double>(absolute<double>(z), 0.0, kNormalEnd);
+    const Vec<double> near = 0.5 + z * kHalfRoot * simd::erf_quotient(0.5 * z * z);
+    const Vec<double> x = between<double>(size, kTailBegin, kNormalEnd);
+    const Vec<double> tail = simd::normal_tail(x) / x;
+    const Vec<double> cumulative = size < kTailBegin ? near : z < 0.0 ? tail : 1.0 - tail;
+    return cumulative + z * kDensity * simd::power<double>(simd::exp_square(size, 0.5));
+}
+
+[[gnu::always_inline]] inline Vec<double> erf(Vec<double> z) {
+    constexpr double kNear = 0.92;
+    const Vec<double> size = absolute<double>(z);
+    const Vec<double> x = between<double>(size * std::numbers::sqrt2, 1.0, kNormalEnd);
+    const Vec<double> far = 1.0 - 2.0 * simd::normal_tail(x) / x;
+    return size < kNear ? z * simd::erf_quotient(z * z) : z < 0.0 ? -far : far;
+}
+
+// 2 / sqrt(pi) e^{-z^2}.
+[[gnu::always_inline]] inline Vec<double> erf_derivative(Vec<double> z) {
+    const Vec<double> size = between<double>(z, -26.6, 26.6);
+    return (2 * std::numbers::inv_sqrtpi) * simd::power<double>(simd::exp_square(size));
+}
+
+// log(1 + e^z).
+[[gnu::always_inline]] inline Vec<double> softplus(Vec<double> z) {
+    return (z < 0.0 ? 0.0 * z : z) + simd::log1p_unit(held_exp<double>(-absolute<double>(z)));
+}
+
+// The lanes beyond the reach of the vectorised sine go one by one.
+[[gnu::always_inline]] inline Vec<double> sine(Vec<double> z, double shift,
+                                               double (*beyond)(double)) {
+    Vec<double> result = simd::sine_shifted(between<double>(z, -kSineEnd, kSineEnd), shift);
+    for (Index lane = 0; lane < kLanes<double>; ++lane) {
+        if (std::abs(z[lane]) > kSineEnd) {
+            result[lane] = beyond(z[lane]);
         }
-        case Activation::erf:
-            return z.unaryExpr([](Real t) { return std::erf(t); });
-        case Activation::softplus:
-            return z.max(Real(0)) + (-z.abs()).exp().log1p();
-        case Activation::elu:
-            return (z > Real(0)).select(z, z.min(Real(0)).expm1());
-        case Activation::identity:
-            return z;
-        case Activation::sin:
-            return z.unaryExpr([](Real t) { return std::sin(t); });
     }
-    return z;
+    return result;
 }
 
-template <class Real>
-Values<Real> derivative(Activation activation, const Values<Real>& z) {
-    const auto step = [&](Real left) {
-        return (z > Real(0))
-            .select(Values<Real>::Constant(z.size(), Real(1)),
-                    Values<Real>::Constant(z.size(), left));
+// data[i] <- function(data[i]), computed in vectors of the type `Computed`.
+template <class Computed, class Real, class Function>
+void transform(Real* data, Index count, Function&& function) {
+    constexpr Index kStep = kLanes<Computed>;
+    const auto go = [&](Real* begin) {
+        Computed lanes[kStep];
+        std::copy_n(begin, kStep, lanes);
+        store(lanes, function(load(lanes)));
+        std::transform(lanes, lanes + kStep, begin, [](Computed x) { return Real(x); });
     };
-    switch (activation) {
-        case Activation::relu:
-            return step(Real(0));
-        case Activation::leaky_relu:
-            return step(Real(kLeakySlope));
-        case Activation::gelu: {
-            const Real density = Real(std::numbers::inv_sqrtpi / std::numbers::sqrt2);
-            return normal_cdf<Real>(z) + z * (Real(-0.5) * z * z).exp() * density;
-        }
-        case Activation::silu: {
-            const Values<Real> s = sigmoid<Real>(z);
-            return s + z * s * sigmoid<Real>(-z);
-        }
-        case Activation::sigmoid:
-            return sigmoid<Real>(z) * sigmoid<Real>(-z);
-        case Activation::tanh: {
-            const Values<Real> e = (Real(-2) * z.abs()).exp();
-            return Real(4) * e / (e + Real(1)).square();
-        }
-        case Activation::erf:
-            return (-z * z).exp() * Real(2 * std::numbers::inv_sqrtpi);
-        case Activation::softplus:
-            return sigmoid<Real>(z);
-        case Activation::elu:
-            return (z > Real(0)).select(Values<Real>::Ones(z.size()), z.min(Real(0)).exp());
-        case Activation::identity:
-            return Values<Real>::Ones(z.size());
-        case Activation::sin:
-            return z.unaryExpr([](Real t) { return std::cos(t); });
+    for (; count >= kStep; data += kStep, count -= kStep) {
+        go(data);
     }
-    return z;
-}
-
-// In pieces that stay in the first-level cache.
-template <class Real, class Function>
-void apply_in_pieces(Real* data, Index count, Function&& function) {
-    constexpr Index kPiece = 1024;
-    for (Index begin = 0; begin < count; begin += kPiece) {
-        Eigen::Map<Values<Real>> piece(data + begin, std::min(kPiece, count - begin));
-        piece = function(Values<Real>(piece));
-    }
+    Real rest[kStep] = {};
+    std::copy_n(data, count, rest);
+    go(rest);
+    std::copy_n(rest, count, data);
 }
 
 }  // namespace
@@ -154,15 +163,85 @@ std::optional<Activation> activation_from_name(std::string_view name) {
     return std::nullopt;
 }
 
+// Those that need more than e^z are computed in float64, float32 results are those rounded.
 template <class Real>
 void apply(Activation activation, Real* data, Index count) {
-    apply_in_pieces(data, count, [=](const Values<Real>& z) { return value<Real>(activation, z); });
+    using V = Vec<Real>;
+    using D = Vec<double>;
+    switch (activation) {
+        case Activation::relu:
+            return transform<Real>(data, count, [](V z) { return z < Real(0) ? Real(0) * z : z; });
+        case Activation::leaky_relu:
+            return transform<Real>(data, count,
+                                   [](V z) { return z > Real(0) ? z : z * Real(kLeakySlope); });
+        case Activation::gelu:
+            return transform<double>(data, count, [](D z) { return gelu(z); });
+        case Activation::silu:
+            return transform<Real>(data, count, [](V z) { return gated<Real>(z, z); });
+        case Activation::sigmoid:
+            return transform<Real>(data, count, [](V z) { return sigmoid<Real>(z); });
+        case Activation::tanh:
+            return transform<Real>(data, count, [](V z) {
+                const V size = absolute<Real>(z);
+                const V far = Real(1) - Real(2) / (held_exp<Real>(Real(2) * size) + Real(1));
+                return size < Real(0.58) ? simd::tanh_near<Real>(z) : z < Real(0) ? -far : far;
+            });
+        case Activation::erf:
+            return transform<double>(data, count, [](D z) { return erf(z); });
+        case Activation::softplus:
+            return transform<double>(data, count, [](D z) { return softplus(z); });
+        case Activation::elu:
+            return transform<Real>(data, count, [](V z) {
+                return z > Real(0) ? z : simd::expm1<Real>(z > Real(0) ? V{} : z);
+            });
+        case Activation::identity:
+            return;
+        case Activation::sin:
+            return transform<double>(data, count, [](D z) { return sine(z, 0.0, std::sin); });
+    }
 }
 
 template <class Real>
 void apply_derivative(Activation activation, Real* data, Index count) {
-    apply_in_pieces(data, count,
-                    [=](const Values<Real>& z) { return derivative<Real>(activation, z); });
+    using V = Vec<Real>;
+    using D = Vec<double>;
+    const auto step = [](V z, Real left) {
+        return z > Real(0) ? broadcast(Real(1)) : broadcast(left);
+    };
+    switch (activation) {
+        case Activation::relu:
+            return transform<Real>(data, count, [=](V z) { return step(z, Real(0)); });
+        case Activation::leaky_relu:
+            return transform<Real>(data, count, [=](V z) { return step(z, Real(kLeakySlope)); });
+        case Activation::gelu:
+            return transform<double>(data, count, [](D z) { return gelu_derivative(z); });
+        case Activation::silu:
+            return transform<Real>(data, count, [](V z) {
+                const V s = sigmoid<Real>(z);
+                return s + z * s * sigmoid<Real>(-z);
+            });
+        case Activation::sigmoid:
+            return transform<Real>(data, count,
+                                   [](V z) { return sigmoid<Real>(z) * sigmoid<Real>(-z); });
+        case Activation::tanh:
+            return transform<Real>(data, count, [](V z) {
+                const V e = held_exp<Real>(Real(-2) * absolute<Real>(z));
+                return Real(4) * e / ((e + Real(1)) * (e + Real(1)));
+            });
+        case Activation::erf:
+            return transform<double>(data, count, [](D z) { return erf_derivative(z); });
+        case Activation::softplus:
+            return transform<Real>(data, count, [](V z) { return sigmoid<Real>(z); });
+        case Activation::elu:
+            return transform<Real>(data, count, [](V z) {
+                return z > Real(0) ? broadcast(Real(1)) : held_exp<Real>(z > Real(0) ? V{} : z);
+            });
+        case Activation::identity:
+            std::fill_n(data, count, Real(1));
+            return;
+        case Activation::sin:
+            return transform<double>(data, count, [](D z) { return sine(z, 0.5, std::cos); });
+    }
 }
 
 template void apply<float>(Activation, float*, Index);

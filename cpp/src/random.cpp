@@ -20,20 +20,23 @@ constexpr uint32_t kWeyl1 = 0xBB67AE85;
 // Blocks computed together: plain loops over these arrays are what the compiler vectorises.
 constexpr int kLanes = 64;
 constexpr int kNormalsPerBlock = 4;
+constexpr uint64_t kWord = 0xFFFFFFFFU;
 
+// Words of 32 bits in the lower halves of 64, the upper halves being anything: products of lower
+// halves are then one instruction, and nothing is packed or unpacked between rounds.
 struct Lanes {
-    uint32_t word[4][kLanes];
+    uint64_t word[4][kLanes];
 };
 
 void philox_rounds(Lanes& lanes, uint32_t key0, uint32_t key1) {
     for (int round = 0; round < 10; ++round) {
         for (int i = 0; i < kLanes; ++i) {
-            const uint64_t product0 = uint64_t{kMultiplier0} * lanes.word[0][i];
-            const uint64_t product1 = uint64_t{kMultiplier1} * lanes.word[2][i];
-            lanes.word[0][i] = uint32_t(product1 >> 32) ^ lanes.word[1][i] ^ key0;
-            lanes.word[2][i] = uint32_t(product0 >> 32) ^ lanes.word[3][i] ^ key1;
-            lanes.word[1][i] = uint32_t(product1);
-            lanes.word[3][i] = uint32_t(product0);
+            const uint64_t product0 = uint64_t{kMultiplier0} * uint32_t(lanes.word[0][i]);
+            const uint64_t product1 = uint64_t{kMultiplier1} * uint32_t(lanes.word[2][i]);
+            lanes.word[0][i] = (product1 >> 32) ^ lanes.word[1][i] ^ key0;
+            lanes.word[2][i] = (product0 >> 32) ^ lanes.word[3][i] ^ key1;
+            lanes.word[1][i] = product1;
+            lanes.word[3][i] = product0;
         }
         key0 += kWeyl0;
         key1 += kWeyl1;
@@ -99,10 +102,10 @@ void philox_rounds(Lanes& lanes, uint32_t key0, uint32_t key1) {
 // Box-Muller with 64 random bits a pair: the radius takes 40 bits (so |z| reaches 7.5), the angle
 // 24. Equally spaced angles integrate all trigonometric moments below the 2^24th exactly, so their
 // coarseness biases no moment; the first two of the 24 bits are the signs.
-void box_muller(const uint32_t (&high)[kLanes], const uint32_t (&low)[kLanes],
+void box_muller(const uint64_t (&high)[kLanes], const uint64_t (&low)[kLanes],
                 double (&first)[kLanes], double (&second)[kLanes]) {
     for (int i = 0; i < kLanes; ++i) {
-        const uint64_t radius_bits = (uint64_t{high[i]} << 8) | (low[i] >> 24);
+        const uint64_t radius_bits = ((high[i] & kWord) << 8) | ((low[i] & kWord) >> 24);
         const double u = (exact_double(radius_bits) + 0.5) * 0x1p-40;
         const double radius = std::sqrt(-2 * log_unit(u));
         // The angle in (0, pi/2), folded to [0, pi/4] where the polynomials hold.
@@ -124,7 +127,7 @@ void normals_of_blocks(const Stream& stream, uint64_t first_block,
     const uint32_t purpose = static_cast<uint32_t>(stream.purpose) << 24;
     for (int i = 0; i < kLanes; ++i) {
         const uint64_t block = first_block + uint64_t(i);
-        lanes.word[0][i] = uint32_t(block);
+        lanes.word[0][i] = block;
         lanes.word[1][i] = stream.layer;
         lanes.word[2][i] = stream.replicate;
         lanes.word[3][i] = purpose | (uint32_t(block >> 32) & 0xFFFFFFU);
@@ -142,7 +145,11 @@ PhiloxCounter philox4x32(PhiloxCounter counter, PhiloxKey key) {
         lanes.word[word][0] = counter[word];
     }
     philox_rounds(lanes, key[0], key[1]);
-    return {lanes.word[0][0], lanes.word[1][0], lanes.word[2][0], lanes.word[3][0]};
+    PhiloxCounter block;
+    for (std::size_t word = 0; word < 4; ++word) {
+        block[word] = uint32_t(lanes.word[word][0]);
+    }
+    return block;
 }
 
 template <class Real>

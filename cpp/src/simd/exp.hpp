@@ -49,14 +49,15 @@ struct Reduced {
     Bits exponent;
 };
 
-template <class Real>
-[[gnu::always_inline]] inline Reduced<Real> reduce(Vec<Real> x) {
+// `rest(r)` may add to r what x lacks.
+template <class Real, class Rest>
+[[gnu::always_inline]] inline Reduced<Real> reduce(Vec<Real> x, Rest&& rest) {
     using Constants = ExpConstants<Real>;
     using Bits = Reduced<Real>::Bits;
     constexpr Real kLog2E = Real(1.4426950408889634074);
     const Vec<Real> shifted = x * kLog2E + Constants::kMagic;
     const Vec<Real> k = shifted - Constants::kMagic;
-    const Vec<Real> r = (x - k * Constants::kLog2High) - k * Constants::kLog2Low;
+    const Vec<Real> r = rest((x - k * Constants::kLog2High) - k * Constants::kLog2Low);
     Vec<Real> q = broadcast(Constants::kSeries[0]);
     for (int i = 1; i < int(std::size(Constants::kSeries)); ++i) {
         q = q * r + Constants::kSeries[i];
@@ -66,10 +67,20 @@ template <class Real>
 }
 
 template <class Real>
+[[gnu::always_inline]] inline Reduced<Real> reduce(Vec<Real> x) {
+    return reduce<Real>(x, [](Vec<Real> r) { return r; });
+}
+
+// 2^k (1 + rest).
+template <class Real>
+[[gnu::always_inline]] inline Vec<Real> power(const Reduced<Real>& reduced) {
+    using Bits = Reduced<Real>::Bits;
+    return std::bit_cast<Vec<Real>>(std::bit_cast<Bits>(reduced.rest + Real(1)) + reduced.exponent);
+}
+
+template <class Real>
 [[gnu::always_inline]] inline Vec<Real> exp(Vec<Real> x) {
-    const auto [rest, exponent] = reduce<Real>(x);
-    return std::bit_cast<Vec<Real>>(std::bit_cast<typename Reduced<Real>::Bits>(rest + Real(1)) +
-                                    exponent);
+    return power<Real>(reduce<Real>(x));
 }
 
 // e^x - 1 with small relative error; anywhere that e^x does not overflow.
@@ -78,9 +89,9 @@ template <class Real>
     constexpr Real kLeast = sizeof(Real) == 8 ? Real(-700) : Real(-80);  // there it is -1
     x = x < kLeast ? broadcast(kLeast) : x;
     const auto [rest, exponent] = reduce<Real>(x);
-    const Vec<Real> power = std::bit_cast<Vec<Real>>(
+    const Vec<Real> scale = std::bit_cast<Vec<Real>>(
         std::bit_cast<typename Reduced<Real>::Bits>(broadcast(Real(1))) + exponent);
-    return power * rest + (power - Real(1));
+    return scale * rest + (scale - Real(1));
 }
 
 }  // namespace noisync::simd
