@@ -91,7 +91,7 @@ void harmonics(benchmark::State& state) {
     const std::vector<double> coefficients(kDegree + 1, 0.1);
     Matrix<double> sums;
     for (auto _ : state) {
-        harmonic_sums(basis, coefficients, x, weights, sums, execution);
+        harmonic_sums(basis, coefficients, x, x, weights, sums, execution);
         benchmark::DoNotOptimize(sums.data());
     }
     const double entries = double(n) * double(basis.size());

@@ -50,11 +50,11 @@ Tokens<double> middle(const Tokens<double>& x, const Vector<double>& weights) {
 }  // namespace
 
 void harmonic_sums(const HarmonicBasis& basis, const std::vector<double>& coefficients,
-                   const Tokens<double>& x, const Vector<double>& weights, Matrix<double>& sums,
-                   Execution& execution) {
+                   const Tokens<double>& x, const Tokens<double>& keys,
+                   const Vector<double>& weights, Matrix<double>& sums, Execution& execution) {
     const Index d = x.cols();
     Matrix<double> moments = sum_over_tokens(
-        basis, x, basis.size(), d + 1, execution,
+        basis, keys, basis.size(), d + 1, execution,
         [&](const Table& table, Index first, Matrix<double>& sum) {
             Matrix<double> mass(table.cols(), d + 1);
             mass.col(d) = weights.segment(first, table.cols());

@@ -82,20 +82,23 @@ def attention_series(
     tol = _validate.positive("tol", tol)
     if attention is None or method == "direct":
         return None
-    if attention.beta is None:
+    beta = attention.rotation_scale if dim <= _DIM or attention.query is None else None
+    if beta is None:
         if method == "harmonic":
-            raise ArgumentError("method: 'harmonic' needs QᵀK = βI, got query and key")
+            raise ArgumentError(
+                "method: 'harmonic' needs QᵀK = β times an orthogonal matrix, got another"
+            )
         return None
     value = np.asarray(attention.value)
     scale = max(float(np.linalg.norm(value, 2) if value.ndim else abs(value)), 1e-300)
     # |a/b − a'/b'| <= 2 tail/b', b' as small as e^{−2|β|}; below rounding nothing is gained.
-    least = np.exp(-(2 if attention.normalized else 1) * abs(attention.beta))
-    series = exponential_series(attention.beta, dim, max(tol * least / (4 * scale), 1e-17))
+    least = np.exp(-(2 if attention.normalized else 1) * abs(beta))
+    series = exponential_series(beta, dim, max(tol * least / (4 * scale), 1e-17))
     if method == "harmonic":
         if series is None:
             raise ArgumentError(
                 f"method: 'harmonic' serves dim of at most {_DIM} and {_COUNT} harmonics; dim = "
-                f"{dim} with beta = {attention.beta:g} and tol = {tol:g} needs more; use 'direct'"
+                f"{dim} with beta = {beta:g} and tol = {tol:g} needs more; use 'direct'"
             )
         return series
     return series if series is not None and _is_faster(series.size, dim, n) else None

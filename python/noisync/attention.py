@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -64,6 +65,16 @@ class Exponential(Part):
                     f"{name} must have {dim} columns like the tokens, got shape {matrix.shape}"
                 )
 
+    @cached_property
+    def rotation_scale(self) -> float | None:
+        """Return β where QᵀK is β times an orthogonal matrix (to rounding), or None."""
+        if self.query is None or self.key is None:
+            return self.beta
+        product = np.asarray(self.query).T @ np.asarray(self.key)
+        sizes = np.linalg.svd(product, compute_uv=False)
+        even = sizes[-1] > 0 and sizes[0] - sizes[-1] <= 1e-14 * sizes[0]
+        return float(sizes.mean()) if even else None
+
     def _core_config(
         self, series: Series | None = None, tol: float = 0.0
     ) -> _core.ExponentialAttention:
@@ -71,7 +82,7 @@ class Exponential(Part):
         is_matrix = isinstance(self.value, np.ndarray)
         return _core.ExponentialAttention(
             normalized=self.normalized,
-            beta=0.0 if self.beta is None else self.beta,
+            beta=(self.beta if series is None else self.rotation_scale) or 0.0,
             value_scale=1.0 if is_matrix else self.value,  # type: ignore[arg-type]
             query=self.query,  # type: ignore[arg-type]
             key=self.key,  # type: ignore[arg-type]

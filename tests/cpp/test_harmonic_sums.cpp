@@ -71,7 +71,8 @@ Matrix<double> sums(const std::vector<double>& f, const Tokens<double>& x,
                     const Vector<double>& weights, int threads = 1) {
     Matrix<double> result;
     Execution execution(threads);
-    harmonic_sums(HarmonicBasis(Index(f.size()) - 1, x.cols()), f, x, weights, result, execution);
+    harmonic_sums(HarmonicBasis(Index(f.size()) - 1, x.cols()), f, x, x, weights, result,
+                  execution);
     return result;
 }
 

@@ -59,6 +59,19 @@ def test_weights_and_matrices():
     assert np.abs(drift - exact).max() <= 1e-11
 
 
+@pytest.mark.parametrize("kind", [ns.Softmax, ns.Unnormalized])
+def test_logits_turned_by_an_orthogonal_matrix(kind):
+    """QᵀK = −2.5 times a rotation, of h = 6 rows in d = 3; a wrong transpose would show."""
+    generator = np.random.default_rng(5)
+    turn = np.linalg.qr(generator.standard_normal((3, 3)))[0]
+    frame = np.linalg.qr(generator.standard_normal((6, 3)))[0]
+    attention = kind(query=frame, key=-2.5 * frame @ turn, value=generator.normal(size=(3, 3)))
+    x = clustered(300, 3, 0.3)
+    exact = ns.attention_drift(attention, x, method="direct")
+    drift = ns.attention_drift(attention, x, method="harmonic", tol=1e-11)
+    assert np.linalg.norm(drift - exact, axis=1).max() <= 1e-11
+
+
 def test_the_series_is_the_exponential():
     u = np.linspace(-1, 1, 41)
     for dim in (2, 3, 5):
@@ -75,7 +88,10 @@ def test_auto_takes_what_is_faster():
     assert attention_series(ns.Softmax(beta=4.0), 3, 1_000_000, "auto", 1e-12) is not None
     assert attention_series(ns.Softmax(beta=4.0), 3, 100, "auto", 1e-12) is None
     assert attention_series(ns.Softmax(beta=1.0), 64, 1_000_000, "auto", 1e-12) is None
-    assert attention_series(ns.Softmax(query=np.eye(3), key=np.eye(3)), 3, 10**6, "auto", 1) is None
+    turned, sheared = np.eye(3)[::-1], np.diag([1.0, 1.0, 1.01])
+    for key, linear in ((turned, True), (sheared, False)):
+        attention = ns.Softmax(query=2 * np.eye(3), key=key)
+        assert (attention_series(attention, 3, 10**6, "auto", 1e-9) is not None) is linear
 
 
 @pytest.mark.parametrize("dim", [2, 3, 4])
@@ -125,9 +141,9 @@ def test_threads_do_not_change_a_bit():
         ),
         (
             lambda x: ns.attention_drift(
-                ns.Softmax(query=np.eye(20), key=np.eye(20)), x, method="harmonic"
+                ns.Softmax(query=np.eye(20), key=np.diag(np.arange(20.0))), x, method="harmonic"
             ),
-            "'harmonic' needs QᵀK = βI, got query and key",
+            "'harmonic' needs QᵀK = β times an orthogonal matrix, got another",
         ),
         (
             lambda x: ns.attention_drift(ns.Softmax(), x, method="harmonics"),

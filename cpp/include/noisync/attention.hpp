@@ -16,7 +16,8 @@ enum class Normalization {
     none,     // unnormalised self-attention (USA)
 };
 
-// Logits <Qx, Ky>, values Vy. Without Q and K, Q^T K = beta I; without V, V = value_scale I.
+// Logits <Qx, Ky>, values Vy. Without Q and K, Q^T K = beta I; without V, V = value_scale I. With Q
+// and K, beta is only needed for `harmonics`.
 struct ExponentialAttention {
     Normalization normalization = Normalization::softmax;
     double beta = 1.0;
@@ -24,9 +25,10 @@ struct ExponentialAttention {
     std::optional<Matrix<double>> query;  // (h, d)
     std::optional<Matrix<double>> key;    // (h, d)
     std::optional<Matrix<double>> value;  // (d, d)
-    // With Q^T K = beta I: coefficients of e^{beta u - |beta|} in the polynomials P_n, for sums in
-    // linear time; empty for the direct sum. The result of the sums is within `tail` of the direct
-    // one; where that may not leave the attention within `tolerance`, the direct sum is taken.
+    // With Q^T K = beta times an orthogonal matrix: coefficients of e^{beta u - |beta|} in the
+    // polynomials P_n, for sums in linear time; empty for the direct sum. The result of the sums is
+    // within `tail` of the direct one; where that may not leave the attention within `tolerance`,
+    // the direct sum is taken.
     std::vector<double> harmonics;
     double tail = 0.0;
     double tolerance = 0.0;

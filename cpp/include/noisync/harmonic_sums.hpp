@@ -13,10 +13,11 @@
 
 namespace noisync {
 
-// sums_i <- sum_j w_j F(<x_i, x_j>) (x_j, 1), shape (N, d + 1); coefficients f_0, ..., f_p.
+// sums_i <- sum_j w_j F(<x_i, k_j>) (x_j, 1), shape (N, d + 1), for tokens x and as many unit keys
+// k; coefficients f_0, ..., f_p.
 void harmonic_sums(const HarmonicBasis& basis, const std::vector<double>& coefficients,
-                   const Tokens<double>& x, const Vector<double>& weights, Matrix<double>& sums,
-                   Execution& execution);
+                   const Tokens<double>& x, const Tokens<double>& keys,
+                   const Vector<double>& weights, Matrix<double>& sums, Execution& execution);
 
 // s_n = 1/2 sum_ij w_i w_j (1 - P_n(<x_i, x_j>)) = 1/(2 N_n) sum_k Var_w(Y_nk), n = 0..p: with
 // F = sum_n f_n P_n, 1/2 sum_ij w_i w_j (F(1) - F(<x_i, x_j>)) = sum_n f_n s_n. The variances are

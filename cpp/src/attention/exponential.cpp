@@ -17,6 +17,9 @@ namespace {
 
 template <class Real>
 class Exponential final : public Attention<Real> {
+    template <class Other>
+    friend class Exponential;
+
    public:
     explicit Exponential(const ExponentialAttention& config)
         : normalization_(config.normalization),
@@ -36,12 +39,13 @@ class Exponential final : public Attention<Real> {
 
     void evaluate(const Tokens<Real>& x, const Vector<Real>& weights, Tokens<Real>& out,
                   Execution& execution) override {
-        if (query_.size() == 0 && std::abs(beta_) < largest_shift()) {
+        if (sum_harmonics(x, weights, execution)) {
             shift_.setConstant(x.rows(), std::abs(beta_));
-            const bool done = sum_harmonics(x, weights, execution);
-            if (!done && x.cols() >= 2 && x.cols() <= kLowDimension) {
+        } else if (query_.size() == 0 && std::abs(beta_) < largest_shift()) {
+            shift_.setConstant(x.rows(), std::abs(beta_));
+            if (x.cols() >= 2 && x.cols() <= kLowDimension) {
                 low_dimension_.symmetric(x, weights, beta_, sums_, execution);
-            } else if (!done) {
+            } else {
                 exponentials_.symmetric(x, weights, beta_, execution);
             }
         } else if (query_.size() == 0) {
@@ -88,15 +92,24 @@ class Exponential final : public Attention<Real> {
    private:
     // In linear time, if that was asked for and keeps its promise.
     bool sum_harmonics(const Tokens<Real>& x, const Vector<Real>& weights, Execution& execution) {
-        if (harmonics_.empty()) {
+        if (harmonics_.empty() || std::abs(beta_) >= largest_shift()) {
             return false;
         }
         if (!basis_ || basis_->dim() != x.cols()) {
             basis_.emplace(Index(harmonics_.size()) - 1, x.cols());
         }
         Matrix<double> sums;
-        harmonic_sums(*basis_, harmonics_, x.template cast<double>(),
-                      weights.template cast<double>(), sums, execution);
+        const Tokens<double> tokens = x.template cast<double>();
+        const Vector<double> mass = weights.template cast<double>();
+        if (query_.size() == 0) {
+            harmonic_sums(*basis_, harmonics_, tokens, tokens, mass, sums, execution);
+        } else {
+            Tokens<double> keys;
+            const Matrix<double> rotation =
+                (query_.transpose() * key_).template cast<double>() / double(beta_);
+            Exponential<double>::project(tokens, rotation, keys, execution);
+            harmonic_sums(*basis_, harmonics_, tokens, keys, mass, sums, execution);
+        }
         const double least = normalization_ == Normalization::none
                                  ? std::exp(-std::abs(double(beta_)))
                                  : sums.col(x.cols()).minCoeff();
