@@ -11,8 +11,7 @@
 
 #include "arrays.hpp"
 #include "noisync/dynamics.hpp"
-#include "noisync/energy.hpp"
-#include "noisync/harmonic_sums.hpp"
+#include "noisync/measures.hpp"
 
 namespace noisync::bindings {
 
@@ -29,38 +28,23 @@ class Save final : public Observer<Real> {
     Real* out_;
 };
 
-// Writes E_beta for every beta: by the direct sum, or, where there are coefficients of e^{beta u}
-// in the polynomials P_n, one list for every beta, in linear time.
+// Writes the numbers of a measure.
 template <class Real>
-class RecordEnergy final : public Observer<Real> {
+class RecordMeasure final : public Observer<Real> {
    public:
-    RecordEnergy(Schedule schedule, std::vector<double> betas,
-                 std::vector<std::vector<double>> harmonics, const Vector<double>& weights,
-                 double* out)
+    RecordMeasure(Schedule schedule, SharedMeasure measure, const Vector<double>& weights,
+                  double* out)
         : Observer<Real>(std::move(schedule)),
-          betas_(std::move(betas)),
-          harmonics_(std::move(harmonics)),
+          measure_(std::move(measure)),
           weights_(weights),
           out_(out) {}
     void observe(Index slot, const Tokens<Real>& x, Execution& execution) override {
-        const auto energies =
-            harmonics_.empty()
-                ? interaction_energy(x.template cast<double>(), weights_, betas_, execution)
-                : in_linear_time(x.template cast<double>(), execution);
-        std::copy(energies.begin(), energies.end(), out_ + slot * Index(betas_.size()));
+        measure_->evaluate(x.template cast<double>(), weights_, out_ + slot * measure_->size(),
+                           execution);
     }
 
    private:
-    std::vector<double> in_linear_time(const Tokens<double>& x, Execution& execution) {
-        if (!basis_) {
-            basis_.emplace(Index(harmonics_[0].size()) - 1, x.cols());
-        }
-        return interaction_energy(*basis_, harmonics_, betas_, x, weights_, execution);
-    }
-
-    std::vector<double> betas_;
-    std::vector<std::vector<double>> harmonics_;
-    std::optional<HarmonicBasis> basis_;
+    SharedMeasure measure_;
     const Vector<double>& weights_;
     double* out_;
 };
@@ -101,10 +85,9 @@ struct SaveRequest {
     Schedule schedule;
     py::array out;
 };
-struct EnergyRequest {
+struct MeasureRequest {
     Schedule schedule;
-    std::vector<double> betas;
-    std::vector<std::vector<double>> harmonics;  // empty, or as many coefficients for every beta
+    SharedMeasure measure;
     py::array out;
 };
 struct LyapunovRequest {
@@ -117,7 +100,7 @@ struct CallRequest {
     Schedule schedule;
     py::function function;
 };
-using Request = std::variant<SaveRequest, EnergyRequest, LyapunovRequest, CallRequest>;
+using Request = std::variant<SaveRequest, MeasureRequest, LyapunovRequest, CallRequest>;
 
 // The buffers are checked and their addresses taken once, with the GIL held; observers for a
 // replicate are then made in any thread without it.
@@ -158,12 +141,12 @@ class Recording {
             return std::make_unique<Save<Real>>(request.schedule, out + place * size);
         });
     }
-    void add(EnergyRequest& request, Index replicates) {
-        const Index size = request.schedule.slots() * Index(request.betas.size());
+    void add(MeasureRequest& request, Index replicates) {
+        const Index size = request.schedule.slots() * request.measure->size();
         auto* out = output_buffer<double>(request.out, replicates * size, "out");
         makers_.push_back([this, &request, out, size](Index place, Set&) {
-            return std::make_unique<RecordEnergy<Real>>(
-                request.schedule, request.betas, request.harmonics, weights_, out + place * size);
+            return std::make_unique<RecordMeasure<Real>>(request.schedule, request.measure,
+                                                         weights_, out + place * size);
         });
     }
     void add(LyapunovRequest& request, Index replicates) {

@@ -3,8 +3,6 @@
 
 #include <pybind11/pybind11.h>
 
-#include <vector>
-
 #include "noisync/attention.hpp"
 
 namespace noisync::bindings {
@@ -13,14 +11,10 @@ void register_random(pybind11::module_& module);
 void register_activation(pybind11::module_& module);
 void register_attention(pybind11::module_& module);
 void register_noise(pybind11::module_& module);
-void register_energy(pybind11::module_& module);
+void register_measures(pybind11::module_& module);
 void register_dynamics(pybind11::module_& module);
 
 // Throws ValueError if the attention's matrices do not fit tokens of dimension `dim`.
 void require_dim(const AttentionConfig& config, Index dim);
-
-// Throws ValueError unless there are as many coefficients, at least one, for every beta.
-void require_series(const std::vector<double>& betas,
-                    const std::vector<std::vector<double>>& series);
 
 }  // namespace noisync::bindings

@@ -142,14 +142,6 @@ py::array_t<Index> layers_of(const Outcome& outcome, Index Progress::* which) {
     return array_from(layers);
 }
 
-EnergyRequest energy_request(Schedule schedule, std::vector<double> betas,
-                             std::vector<std::vector<double>> harmonics, py::array out) {
-    if (!harmonics.empty()) {
-        require_series(betas, harmonics);
-    }
-    return {std::move(schedule), std::move(betas), std::move(harmonics), std::move(out)};
-}
-
 Scheme scheme_from_name(const std::string& name) {
     if (name == "layer") {
         return Scheme::layer;
@@ -171,9 +163,9 @@ void register_dynamics(py::module_& module) {
         .def_static("listed", &Schedule::listed, py::arg("layers"));
     py::class_<SaveRequest>(module, "SaveRequest")
         .def(py::init<Schedule, py::array>(), py::arg("schedule"), py::arg("out"));
-    py::class_<EnergyRequest>(module, "EnergyRequest")
-        .def(py::init(&energy_request), py::arg("schedule"), py::arg("betas"), py::arg("harmonics"),
-             py::arg("out"));
+    py::class_<MeasureRequest>(module, "MeasureRequest")
+        .def(py::init<Schedule, SharedMeasure, py::array>(), py::arg("schedule"),
+             py::arg("measure"), py::arg("out"));
     py::class_<LyapunovRequest>(module, "LyapunovRequest")
         .def(py::init<Schedule, Index, Index, py::array>(), py::arg("schedule"), py::arg("token"),
              py::arg("count"), py::arg("out"));

@@ -133,9 +133,9 @@ class GapMoments {
     // beta g <= 1e-6: what the third term would give is below 2e-13.
     [[nodiscard]] bool serve(double beta) const { return beta * radius_square_ * 2 <= 1e-6; }
 
-    // 1/2 e^beta (beta mean g - beta^2 mean g^2 / 2).
+    // Without e^beta: 1/2 (beta mean g - beta^2 mean g^2 / 2).
     [[nodiscard]] double energy(double beta) const {
-        return 0.5 * std::exp(beta) * (beta * first_ - beta * beta * second_ / 2);
+        return 0.5 * (beta * first_ - beta * beta * second_ / 2);
     }
 
    private:
@@ -150,13 +150,15 @@ class GapMoments {
 std::vector<double> interaction_energy(const HarmonicBasis& basis,
                                        const std::vector<std::vector<double>>& series,
                                        const std::vector<double>& betas, const Tokens<double>& x,
-                                       const Vector<double>& weights, Execution& execution) {
+                                       const Vector<double>& weights, Execution& execution,
+                                       EnergyScale scale) {
     const GapMoments moments(x, weights);
     std::vector<double> energies;
     std::vector<double> spread;
     for (std::size_t b = 0; b < betas.size(); ++b) {
         if (moments.serve(betas[b])) {
-            energies.push_back(std::max(moments.energy(betas[b]), 0.0));
+            const double energy = scale_factor(scale, betas[b]) * moments.energy(betas[b]);
+            energies.push_back(std::max(energy, 0.0));
             continue;
         }
         if (spread.empty()) {

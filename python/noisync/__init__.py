@@ -28,7 +28,15 @@ from noisync.gaussian_field import GaussianField
 from noisync.kernel import Kernel
 from noisync.mlp import MLP
 from noisync.model import Model
-from noisync.observers import Energy, Lyapunov, Tokens
+from noisync.observers import (
+    Budget,
+    Clusters,
+    Cosines,
+    Energy,
+    Lyapunov,
+    OrderParameters,
+    Tokens,
+)
 from noisync.simulation import simulate
 from noisync.trajectory import Trajectory, load
 
@@ -36,6 +44,9 @@ __all__ = [
     "MLP",
     "ArgumentError",
     "ArgumentTypeError",
+    "Budget",
+    "Clusters",
+    "Cosines",
     "Energy",
     "GaussianField",
     "Kernel",
@@ -43,6 +54,7 @@ __all__ = [
     "Lyapunov",
     "Model",
     "NoisyncError",
+    "OrderParameters",
     "SimulationError",
     "Softmax",
     "Tokens",

@@ -44,7 +44,7 @@ def angular_series(kernel: Kernel) -> FloatArray:
     KernelAccuracyWarning
         Where 1025 coefficients do not suffice.
     """
-    return _series(lambda theta: kernel(np.cos(theta)), np.pi, _ROUNDING)
+    return chebyshev_series(lambda theta: kernel(np.cos(theta)), np.pi)
 
 
 @lru_cache(maxsize=64)
@@ -62,11 +62,22 @@ def angular_slope_series(kernel: Kernel) -> FloatArray:
     """
     accuracy = kernel._phi.derivative_accuracy
     rounding = 5 * _ROUNDING if accuracy <= _quadrature.TARGET else 10 * accuracy
-    return _series(lambda theta: kernel.derivative(np.cos(theta)), np.pi / 2, rounding)
+    return chebyshev_series(lambda theta: kernel.derivative(np.cos(theta)), np.pi / 2, rounding)
 
 
-def _series(
-    function: Callable[[FloatArray], FloatArray], end: float, rounding: float
+def gap_quotient(kernel: Kernel, theta: FloatArray) -> FloatArray:
+    """Return D = (κ(1) − κ(cos θ))/(1 − cos θ) on [0, π/2], as ∫ κ'(cos s) sin s ds/(1 − cos θ)."""
+    node, weight = _quadrature.legendre(32)
+    fraction, slopes = 0.5 * (node + 1), angular_slope_series(kernel)
+    points = theta[..., None] * fraction
+    values = np.polynomial.chebyshev.chebval(4 * points / np.pi - 1, slopes)
+    # sin(θx)/θ and (1 − cos θ)/θ², finite at θ = 0
+    sines = fraction * np.sinc(points / np.pi)
+    return np.asarray((values * sines) @ (0.5 * weight) / (0.5 * np.sinc(theta / 2 / np.pi) ** 2))
+
+
+def chebyshev_series(
+    function: Callable[[FloatArray], FloatArray], end: float, rounding: float = _ROUNDING
 ) -> FloatArray:
     """Interpolate on [0, `end`] at Chebyshev points, doubled until the coefficients fall off."""
     values = function(_nodes(_DEGREES[0], end))

@@ -68,21 +68,28 @@ def noise_fields(
     threads: int,
 ) -> npt.NDArray[Any]: ...
 
-# energy
-def interaction_energy(
-    x: npt.NDArray[Any],
-    weights: npt.NDArray[np.float64],
-    betas: Sequence[float],
-    threads: int,
+# measures
+class Measure:
+    @property
+    def size(self) -> int: ...
+
+def energy_measure(
+    betas: Sequence[float], scaled: bool, series: Sequence[Sequence[float]], dim: int
+) -> Measure: ...
+def budget_measure(
+    beta: float,
+    scaled: bool,
+    attention: ExponentialAttention | None,
+    noise: Sequence[float],
+    dim: int,
+) -> Measure: ...
+def cosine_measure(bins: int) -> Measure: ...
+def order_measure() -> Measure: ...
+def cluster_measure(angle: float) -> Measure: ...
+def measure(
+    measure: Measure, x: npt.NDArray[Any], weights: npt.NDArray[np.float64], threads: int
 ) -> npt.NDArray[np.float64]: ...
-def linear_time_energy(
-    x: npt.NDArray[Any],
-    weights: npt.NDArray[np.float64],
-    betas: Sequence[float],
-    series: Sequence[Sequence[float]],
-    threads: int,
-) -> npt.NDArray[np.float64]: ...
-def cosine_histogram(x: npt.NDArray[Any], bins: int, threads: int) -> npt.NDArray[np.int64]: ...
+def clusters(x: npt.NDArray[Any], angle: float) -> npt.NDArray[np.int64]: ...
 
 # dynamics
 class Schedule:
@@ -94,13 +101,9 @@ class Schedule:
 class SaveRequest:
     def __init__(self, schedule: Schedule, out: npt.NDArray[Any]) -> None: ...
 
-class EnergyRequest:
+class MeasureRequest:
     def __init__(
-        self,
-        schedule: Schedule,
-        betas: Sequence[float],
-        harmonics: Sequence[Sequence[float]],
-        out: npt.NDArray[np.float64],
+        self, schedule: Schedule, measure: Measure, out: npt.NDArray[np.float64]
     ) -> None: ...
 
 class LyapunovRequest:
@@ -137,7 +140,7 @@ def run_layers(
     path_layers: int,
     seed: int,
     first_replicate: int,
-    requests: Sequence[SaveRequest | EnergyRequest | LyapunovRequest | CallRequest],
+    requests: Sequence[SaveRequest | MeasureRequest | LyapunovRequest | CallRequest],
     threads: int,
     side_by_side: bool,
     progress: Callable[[int], None] | None,

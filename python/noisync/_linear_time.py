@@ -104,8 +104,12 @@ def attention_series(
     return series if series is not None and _is_faster(series.size, dim, n) else None
 
 
-def energy_series(betas: Sequence[float], dim: int, n: int, method: str) -> FloatArray | None:
+def energy_series(
+    betas: Sequence[float], dim: int, n: int, method: str, *, scaled: bool = False
+) -> FloatArray | None:
     r"""Return λ_0..λ_p of every β, (betas, p+1), for the energy, or None for the direct sum.
+
+    With `scaled`, times e^{−β}.
 
     As :math:`1-P_n(u) \le \frac{n(n+d-2)}{d-1}(1-u)` and
     :math:`e^\beta-e^{\beta u} \ge \sinh(\beta)(1-u)`, what is cut is at most 1e-13 of any energy.
@@ -124,7 +128,8 @@ def energy_series(betas: Sequence[float], dim: int, n: int, method: str) -> Floa
         terms = growth * _coefficients(beta, dim)
         left_out = np.append(np.cumsum(terms[::-1])[::-1][1:], 0.0)
         degree = max(degree, int(np.argmax(left_out <= 0.5e-13 * -np.expm1(-2 * beta))))
-    count = _core.harmonics_up_to(degree, dim) if dim <= _DIM else np.inf
+    served = dim <= _DIM and degree < _DEGREE
+    count = _core.harmonics_up_to(degree, dim) if served else np.inf
     if count > _COUNT or (method == "auto" and not _is_faster(count, dim, n)):
         if method == "harmonic":
             raise ArgumentError(
@@ -132,7 +137,9 @@ def energy_series(betas: Sequence[float], dim: int, n: int, method: str) -> Floa
                 f"energy with dim = {dim}, beta = {max(betas):g} needs more; use 'direct'"
             )
         return None
-    return np.array([np.exp(b) * _coefficients(b, dim)[: degree + 1] for b in betas])
+    scales = [1.0 if scaled else np.exp(beta) for beta in betas]
+    series = [_coefficients(beta, dim)[: degree + 1] for beta in betas]
+    return np.array([s * c for s, c in zip(scales, series, strict=True)])
 
 
 def _is_faster(count: float, dim: int, n: int) -> bool:

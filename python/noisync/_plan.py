@@ -13,11 +13,11 @@ from noisync import _core, _validate
 from noisync._linear_time import attention_series
 from noisync._threads import thread_count
 from noisync._validate import FloatArray
-from noisync.errors import ArgumentError, ArgumentTypeError
+from noisync.errors import ArgumentError
 from noisync.model import Model
 from noisync.schemes import SCHEMES
 
-Request = _core.SaveRequest | _core.EnergyRequest | _core.LyapunovRequest | _core.CallRequest
+Request = _core.SaveRequest | _core.MeasureRequest | _core.LyapunovRequest | _core.CallRequest
 
 _DTYPES = ("float32", "float64")
 
@@ -112,12 +112,6 @@ class Plan:
             side_by_side=side_by_side,
             progress=progress,
         )
-
-
-def check_model(model: object) -> None:
-    """Refuse what is no Model."""
-    if not isinstance(model, Model):
-        raise ArgumentTypeError(f"model must be a Model, got {_validate.shown(model)}")
 
 
 def _path_layers(path_layers: int | None, layers: int) -> int:

@@ -11,13 +11,12 @@ import numpy as np
 import numpy.typing as npt
 
 from noisync import _core
-from noisync._linear_time import energy_series
 from noisync._memory import check_memory
 from noisync._plan import Plan, Request
 from noisync._schedule import Schedule
 from noisync._validate import FloatArray
 from noisync.errors import ArgumentError, ArgumentTypeError
-from noisync.observers import VARIABLE_NAME, Energy, Lyapunov, Observer, Tokens, UserFunction
+from noisync.observers import VARIABLE_NAME, Axis, Lyapunov, Measure, Observer, Tokens, UserFunction
 
 
 @dataclass
@@ -25,7 +24,7 @@ class _Series:
     """The values of one observer: shape (replicates, slots, ...), allocated when it is known."""
 
     observer: Any
-    axes: tuple[str, ...] = ()
+    axes: tuple[Axis, ...] = ()
     values: npt.NDArray[Any] | None = None
 
 
@@ -54,12 +53,13 @@ class Recorder:
             self._series[name] = self._allocated(name, observer)
 
     def _name(self, observer: Any, place: int) -> str:
-        if isinstance(observer, (Energy, Lyapunov, Tokens)):
+        if isinstance(observer, (Measure, Lyapunov, Tokens)):
             return observer.name
         # A class is callable too, but what it makes of the tokens is no observation.
         if not callable(observer) or isinstance(observer, type):
             raise ArgumentTypeError(
-                "observe: an observer is an ns.Energy(...), ns.Lyapunov(...), ns.Tokens() or a "
+                "observe: an observer is an ns.Energy(...), ns.Budget(...), ns.Cosines(...), "
+                "ns.OrderParameters(), ns.Clusters(...), ns.Lyapunov(...), ns.Tokens() or a "
                 f"function of the tokens, got {observer!r}"
             )
         name = str(getattr(observer, "__name__", type(observer).__name__))
@@ -68,16 +68,19 @@ class Recorder:
 
     def _allocated(self, name: str, observer: Any) -> _Series:
         plan, n, dim = self._plan, self._plan.weights.size, self._plan.model.dim
-        if isinstance(observer, Energy):
-            return _Series(observer, (), self._empty(name, (), np.dtype(np.float64)))
-        if isinstance(observer, Tokens):
-            axes = ("token", "component")
-            return _Series(observer, axes, self._empty(name, (n, dim), plan.dtype))
-        if isinstance(observer, Lyapunov):
+        axes: tuple[Axis, ...] = ()
+        dtype: np.dtype[Any] = np.dtype(np.float64)
+        if isinstance(observer, Measure):
+            axes = observer.axes()
+        elif isinstance(observer, Tokens):
+            axes, dtype = (_numbered("token", n), _numbered("component", dim)), plan.dtype
+        elif isinstance(observer, Lyapunov):
             self._check_lyapunov(observer)
-            shape = (observer.k,)
-            return _Series(observer, ("exponent",), self._empty(name, shape, np.dtype(np.float64)))
-        return _Series(observer)
+            axes = (_numbered("exponent", observer.k),)
+        else:
+            return _Series(observer)
+        shape = tuple(len(axis.values) for axis in axes)
+        return _Series(observer, axes, self._empty(name, shape, dtype))
 
     def _check_lyapunov(self, observer: Lyapunov) -> None:
         plan, n, dim = self._plan, self._plan.weights.size, self._plan.model.dim
@@ -115,13 +118,8 @@ class Recorder:
         if series.values is None or callable(observer):
             return _core.CallRequest(schedule, self._writer(name, series, part.start))
         out = series.values[part]
-        if isinstance(observer, Energy):
-            plan = self._plan
-            harmonics = energy_series(
-                [observer.beta], plan.model.dim, plan.weights.size, plan.energy_method
-            )
-            lists = [] if harmonics is None else harmonics.tolist()
-            return _core.EnergyRequest(schedule, [observer.beta], lists, out)
+        if isinstance(observer, Measure):
+            return _core.MeasureRequest(schedule, observer.core_measure(self._plan), out)
         if isinstance(observer, Lyapunov):
             return _core.LyapunovRequest(schedule, observer.token, observer.k, out)
         return _core.SaveRequest(schedule, out)
@@ -146,7 +144,10 @@ class Recorder:
                 )
             with self._lock:  # replicates side by side: the first to come allocates
                 if series.values is None:
-                    series.axes = tuple(f"{name}_{axis}" for axis in range(1, value.ndim + 1))
+                    series.axes = tuple(
+                        _numbered(f"{name}_{place}", size)
+                        for place, size in enumerate(value.shape, start=1)
+                    )
                     series.values = self._empty(name, value.shape, value.dtype)
             if value.shape != series.values.shape[2:]:
                 raise ArgumentError(
@@ -157,7 +158,7 @@ class Recorder:
 
         return write
 
-    def results(self) -> dict[str, tuple[tuple[str, ...], npt.NDArray[Any]]]:
+    def results(self) -> dict[str, tuple[tuple[Axis, ...], npt.NDArray[Any]]]:
         """Return (axes after replicate and slot, values) by name."""
         result = {}
         for name, series in self._series.items():
@@ -166,9 +167,15 @@ class Recorder:
                 values = np.empty((self.replicates, len(self._schedule)))
             if isinstance(series.observer, Lyapunov):
                 values = self._exponents(values)
+            if isinstance(series.observer, Measure):
+                values = values.astype(series.observer.dtype, copy=False)
             result[name] = (series.axes, values)
         return result
 
     def _exponents(self, growth: FloatArray) -> FloatArray:
         time = self._plan.times(self._schedule.layers())
         return growth / np.where(time > 0, time, np.nan)[:, None]
+
+
+def _numbered(name: str, size: int) -> Axis:
+    return Axis(name, np.arange(size), labelled=False)

@@ -69,6 +69,17 @@ def non_negative(name: str, value: object) -> float:
     return number
 
 
+def energy_beta(beta: object, *, scaled: bool = False) -> float:
+    """Return the inverse temperature of an energy: positive, and e^β must not overflow."""
+    value = positive("beta", beta)
+    if value > 700 and not scaled:
+        raise ArgumentError(
+            f"beta must be at most 700, where e^beta overflows, got {value:g}; "
+            "scaled=True gives e^(-beta) times the energy for any beta"
+        )
+    return value
+
+
 def path(name: str, value: object) -> Path:
     """Return `value` as a Path."""
     if not isinstance(value, (str, os.PathLike)):

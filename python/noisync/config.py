@@ -14,7 +14,6 @@ import numpy.typing as npt
 
 from noisync import _validate, sphere
 from noisync._schedule import Schedule
-from noisync.energy import check_beta
 from noisync.errors import ArgumentError
 from noisync.model import Model
 from noisync.observers import Energy
@@ -91,7 +90,9 @@ def read(path: str | os.PathLike[str], tokens: str | os.PathLike[str] | None = N
     betas = observe.get("energy", [])
     if not isinstance(betas, list):
         raise ArgumentError(f"observe.energy must be a list of numbers, got {betas!r}")
-    observers = tuple(Energy(beta, name=f"energy_{check_beta(beta):g}") for beta in betas)
+    observers = tuple(
+        Energy(beta, name=f"energy_{_validate.energy_beta(beta):g}") for beta in betas
+    )
     start = _tokens(table.get("tokens", {}), Path(path).parent, tokens, model.dim)
     return RunConfig(model, start, run, observers)
 

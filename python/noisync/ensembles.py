@@ -12,13 +12,13 @@ import xarray as xr
 from tqdm.auto import tqdm
 
 from noisync import _core, _validate
-from noisync._plan import Plan, check_model
+from noisync._plan import Plan
 from noisync._recorder import Recorder
 from noisync._schedule import Schedule
 from noisync._version import __version__
 from noisync.errors import ArgumentError, SimulationError
 from noisync.gaussian_field import GaussianField
-from noisync.model import Model
+from noisync.model import Model, check_model
 from noisync.observers import Observer
 
 #: Up to this number of tokens replicates run side by side, each in one thread; larger systems have
@@ -78,9 +78,11 @@ def ensemble(
         Number of runs.
     horizon, layers, seed, weights, dtype, threads, path_layers, scheme, method, tol
         As in :func:`noisync.simulate`.
-    observe : sequence of Energy, Lyapunov, Tokens or functions
-        What to keep of every run; a function gets the (N, d) tokens and returns a number or an
-        array of fixed shape. Memory is that of these results, not of the states.
+    observe : sequence of observers or functions
+        What to keep of every run (:class:`noisync.Energy`, ``Budget``, ``Cosines``,
+        ``OrderParameters``, ``Clusters``, ``Lyapunov``, ``Tokens``); a function gets the (N, d)
+        tokens and returns a number or an array of fixed shape. Memory is that of these results, not
+        of the states.
     save : None, int or sequence of int, optional
         The layers at which to observe: all, every k-th and the last, or the listed ones.
     progress : bool
@@ -231,15 +233,13 @@ def _dataset(
     }
     if isinstance(model.noise, GaussianField):
         attributes["kernel_error"] = model.noise.kernel_error(model.dim)
-    return xr.Dataset(
-        {
-            name: (("replicate", "time", *axes), values)
-            for name, (axes, values) in recorder.results().items()
-        },
-        {
-            "replicate": first_replicate + np.arange(recorder.replicates),
-            "time": plan.times(observed.layers()),
-            "layer": ("time", observed.layers()),
-        },
-        attributes,
-    )
+    coordinates: dict[str, Any] = {
+        "replicate": first_replicate + np.arange(recorder.replicates),
+        "time": plan.times(observed.layers()),
+        "layer": ("time", observed.layers()),
+    }
+    variables = {}
+    for name, (axes, values) in recorder.results().items():
+        variables[name] = (("replicate", "time", *(axis.name for axis in axes)), values)
+        coordinates |= {axis.name: axis.values for axis in axes if axis.labelled}
+    return xr.Dataset(variables, coordinates, attributes)

@@ -124,3 +124,9 @@ class Model:
         except (tomllib.TOMLDecodeError, TypeError, AttributeError) as error:
             raise ArgumentError(f"model: not valid TOML: {error}") from None
         return cls.from_dict(table)
+
+
+def check_model(model: object) -> None:
+    """Refuse what is no Model."""
+    if not isinstance(model, Model):
+        raise ArgumentTypeError(f"model must be a Model, got {_validate.shown(model)}")

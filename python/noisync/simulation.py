@@ -11,11 +11,11 @@ from tqdm.auto import tqdm
 
 from noisync import _core, _validate
 from noisync._memory import check_memory
-from noisync._plan import Plan, check_model
+from noisync._plan import Plan
 from noisync._recorder import Recorder
 from noisync._schedule import Schedule
 from noisync.errors import SimulationError
-from noisync.model import Model
+from noisync.model import Model, check_model
 from noisync.observers import Observer
 from noisync.trajectory import Trajectory
 
@@ -61,9 +61,10 @@ def simulate(
         Masses of the tokens, non-negative with sum 1; uniform by default.
     save : None, int or sequence of int, optional
         Which states to keep: all, every k-th and the last, or the listed layers (0 is the start).
-    observe : sequence of Energy, Lyapunov or functions
-        Values to compute after every layer, in ``run.observed``. A function gets the (N, d) tokens
-        and returns a number or an array of fixed shape.
+    observe : sequence of observers or functions
+        Values to compute after every layer, in ``run.observed`` (:class:`noisync.Energy`,
+        ``Budget``, ``Cosines``, ``OrderParameters``, ``Clusters``, ``Lyapunov``). A function gets
+        the (N, d) tokens and returns a number or an array of fixed shape.
     dtype : {"float64", "float32"}
         Arithmetic of the run.
     threads : int, optional

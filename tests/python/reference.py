@@ -106,3 +106,18 @@ def energy(x, w, beta):
     """½ Σ w_i w_j (e^β − e^{βu}), from the differences of the tokens."""
     gap = 0.5 * ((x[:, None, :] - x[None, :, :]) ** 2).sum(-1)
     return 0.5 * np.exp(beta) * w @ -np.expm1(-beta * gap) @ w
+
+
+def budget(x, w, beta, attend, kernel):
+    """The attention and the noise part of dE/dt, as they are defined."""
+    u = np.clip(x @ x.T, -1, 1)
+    weights = w[:, None] * w * np.exp(beta * u)
+    drift = attend(x)
+    tangential = drift - np.sum(drift * x, axis=1, keepdims=True) * x
+    attention = -beta * np.sum(weights * (tangential @ x.T))
+    if kernel is None:
+        return attention, 0.0
+    d, one, k = x.shape[1], kernel(1.0), kernel(u)
+    g0 = k * (d - 2 + u**2) - one * (d - 1) * u
+    g1 = (1 - u**2) * (one - u * k)
+    return attention, -0.5 * beta * np.sum(weights * (g0 + beta * g1))

@@ -1,6 +1,7 @@
 // Pair statistics of a configuration of tokens. All sums run in float64, whatever the tokens are.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -9,11 +10,19 @@
 
 namespace noisync {
 
+// What belongs to the energy E_beta comes as it is, or times e^{-beta}, for beta of any size.
+enum class EnergyScale { plain, relative };
+
+inline double scale_factor(EnergyScale scale, double beta) {
+    return scale == EnergyScale::plain ? std::exp(beta) : 1.0;
+}
+
 // E_beta = 1/2 sum_ij w_i w_j (e^beta - e^{beta <x_i, x_j>}) for every beta, in one pass over
 // pairs. Evaluated from 1 - <x, y> = |x - y|^2 / 2, so it keeps its relative accuracy as tokens
-// merge. -350 <= beta <= 700: neither e^beta nor e^{-2 beta} may overflow.
+// merge. beta >= -350: e^{-2 beta} may not overflow.
 std::vector<double> interaction_energy(const Tokens<double>& x, const Vector<double>& weights,
-                                       const std::vector<double>& betas, Execution& execution);
+                                       const std::vector<double>& betas, Execution& execution,
+                                       EnergyScale scale = EnergyScale::plain);
 
 // counts[b] <- number of unordered pairs i < j with <x_i, x_j> in bin b of `bins` equal bins of
 // [-1, 1]; bins are closed on the left, the last one on both sides.

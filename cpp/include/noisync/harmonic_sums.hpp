@@ -7,6 +7,7 @@
 
 #include <vector>
 
+#include "noisync/energy.hpp"
 #include "noisync/execution.hpp"
 #include "noisync/harmonics.hpp"
 #include "noisync/types.hpp"
@@ -26,11 +27,13 @@ std::vector<double> harmonic_spread(const HarmonicBasis& basis, const Tokens<dou
                                     const Vector<double>& weights, Execution& execution);
 
 // E_beta as in energy.hpp, for every beta > 0, in linear time; series[b] holds the coefficients of
-// e^{beta_b u}. Where all tokens lie so close together that harmonics lose digits, from moments of
-// their differences from the middle: relative errors stay below 1e-12 however tight the cluster.
+// e^{beta_b u}, on the relative scale times e^{-beta_b}. Where all tokens lie so close together
+// that harmonics lose digits, from moments of their differences from the middle: relative errors
+// stay below 1e-12 however tight the cluster.
 std::vector<double> interaction_energy(const HarmonicBasis& basis,
                                        const std::vector<std::vector<double>>& series,
                                        const std::vector<double>& betas, const Tokens<double>& x,
-                                       const Vector<double>& weights, Execution& execution);
+                                       const Vector<double>& weights, Execution& execution,
+                                       EnergyScale scale = EnergyScale::plain);
 
 }  // namespace noisync

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <bit>
+#include <cmath>
 #include <cstddef>
 
 #include "exp.hpp"
@@ -91,6 +92,33 @@ inline constexpr double kTailBegin = 0.55;
     const Reduced<double> e = exp_square(x, 0.5);
     const Vec<double> value = constant + (rest + (constant + rest) * e.rest);
     return std::bit_cast<Vec<double>>(std::bit_cast<Reduced<double>::Bits>(value) + e.exponent);
+}
+
+[[gnu::always_inline]] inline Vec<double> root(Vec<double> x) {
+    double lanes[kLanes<double>];
+    store(lanes, x);
+    for (double& lane : lanes) {
+        lane = std::sqrt(lane);
+    }
+    return load(lanes);
+}
+
+// arcsin sqrt v for 0 <= v <= 1, a little more counting as 1. Above 1/4 it is
+// pi/2 - 2 arcsin sqrt((1 - sqrt v)/2).
+[[gnu::always_inline]] inline Vec<double> arcsine_of_root(Vec<double> v) {
+    constexpr double kSeries[] = {
+        0.028860974387998531354,  -0.014999855783811347995, 0.017493569476248204119,
+        0.0054242308398040009009, 0.010330370295404406438,  0.011478047472510144847,
+        0.013971325328728771668,  0.017352385393480946268,  0.022372173243832205592,
+        0.030381944131237198702,  0.044642857146446050502,  0.074999999999983891129,
+        0.16666666666666667861};
+    const Vec<double> x = root(v);
+    const auto large = x > 0.5;
+    const Vec<double> rest = x < 1.0 ? 0.5 * (1.0 - x) : 0.0 * x;
+    const Vec<double> square = large ? rest : v;
+    const Vec<double> base = large ? root(rest) : x;
+    const Vec<double> angle = base + base * square * polynomial(kSeries, square);
+    return large ? 1.57079632679489661923 - 2.0 * angle : angle;
 }
 
 // tanh x for |x| <= 0.6.

@@ -17,7 +17,6 @@ from noisync._pair.mesh import Mesh, mesh
 from noisync._pair.solver import DEGREES, decay_power, nearest_angle, propagate, refined
 from noisync._validate import FloatArray
 from noisync.activations import Function
-from noisync.energy import check_beta
 from noisync.errors import ArgumentError, ArgumentTypeError
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def mean_energy(
     K = (e^β − E e^{βu})/(1−u)^α is propagated, with the α in [0, 1] for which (1−u)^α decays
     fastest near u = 1. The result then keeps its relative accuracy while the energy decays.
     """
-    beta, times = check_beta(beta), _times(time)
+    beta, times = _validate.energy_beta(beta), _times(time)
     rising, place = np.unique(times, return_inverse=True)
     mass = _pair_weights(u0, weights)
     if rising.size == 0:

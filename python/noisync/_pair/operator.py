@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.polynomial import chebyshev
 
-from noisync import _quadrature
-from noisync._angular import angular_series, angular_slope_series
+from noisync._angular import angular_series, gap_quotient
 from noisync._pair.mesh import Mesh, is_odd
 from noisync._validate import FloatArray
 
@@ -81,23 +80,12 @@ def _differentiation(degree: int) -> FloatArray:
     return matrix
 
 
-def _quotient(kernel: Kernel, theta: FloatArray) -> FloatArray:
-    """Return D = (κ(1) − κ(cos θ))/(1 − cos θ) on [0, π/2], as ∫ κ'(cos s) sin s ds/(1 − cos θ)."""
-    node, weight = _quadrature.legendre(32)
-    fraction, slopes = 0.5 * (node + 1), angular_slope_series(kernel)
-    points = theta[..., None] * fraction
-    values = chebyshev.chebval(4 * points / np.pi - 1, slopes)
-    # sin(θx)/θ and (1 − cos θ)/θ², finite at θ = 0
-    sines = fraction * np.sinc(points / np.pi)
-    return np.asarray((values * sines) @ (0.5 * weight) / (0.5 * np.sinc(theta / 2 / np.pi) ** 2))
-
-
 Coefficients = tuple[FloatArray, FloatArray, FloatArray]
 
 
 def _near_zero(kernel: Kernel, theta: FloatArray, power: float) -> Coefficients:
     """Return A, the factor of ∂_θ and C, everything written with 1 − u and D."""
-    d, one, quotient = kernel.dim, kernel.variance, _quotient(kernel, theta)
+    d, one, quotient = kernel.dim, kernel.variance, gap_quotient(kernel, theta)
     gap = 2 * np.sin(0.5 * theta) ** 2
     u = 1 - gap
     reduced = one + u * quotient  # A/(1 − u)
@@ -114,7 +102,7 @@ def _near_pi(kernel: Kernel, distance: FloatArray, power: float) -> Coefficients
     rise = 2 * np.sin(0.5 * distance) ** 2
     u = rise - 1
     if is_odd(kernel):
-        quotient = _quotient(kernel, distance)
+        quotient = gap_quotient(kernel, distance)
         value = rise * quotient - one
         diffusion = rise * (one - u * quotient)
         drift = (d - 2) * (one - quotient) * np.tan(0.5 * distance)

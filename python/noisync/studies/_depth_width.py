@@ -10,14 +10,13 @@ import xarray as xr
 from tqdm.auto import tqdm
 
 from noisync import _validate
-from noisync._plan import check_model
 from noisync._validate import FloatArray
 from noisync._version import __version__
 from noisync.attention import Softmax
 from noisync.ensembles import ensemble
 from noisync.errors import ArgumentError
 from noisync.gaussian_field import GaussianField
-from noisync.model import Model
+from noisync.model import Model, check_model
 from noisync.observers import Tokens
 from noisync.schemes import SCHEMES
 from noisync.sphere import Uniform

@@ -1,0 +1,105 @@
+#include <pybind11/stl.h>
+
+#include <algorithm>
+
+#include "arrays.hpp"
+#include "noisync/configuration.hpp"
+#include "noisync/measures.hpp"
+#include "python_watch.hpp"
+#include "register.hpp"
+
+namespace noisync::bindings {
+
+namespace {
+
+SharedMeasure checked_energy(std::vector<double> betas, bool scaled,
+                             std::vector<std::vector<double>> series, Index dim) {
+    const auto same = [&](const auto& list) {
+        return !list.empty() && list.size() == series[0].size();
+    };
+    if (!series.empty() && (series.size() != betas.size() || !std::ranges::all_of(series, same))) {
+        throw py::value_error("series must hold as many coefficients for every beta");
+    }
+    return energy_measure(std::move(betas), scaled ? EnergyScale::relative : EnergyScale::plain,
+                          std::move(series), dim);
+}
+
+SharedMeasure checked_budget(double beta, bool scaled, std::optional<AttentionConfig> attention,
+                             std::vector<double> noise, Index dim) {
+    if (attention) {
+        require_dim(*attention, dim);
+    }
+    return budget_measure({beta, std::move(attention), std::move(noise),
+                           scaled ? EnergyScale::relative : EnergyScale::plain});
+}
+
+SharedMeasure checked_cosines(Index bins) {
+    if (bins < 1) {
+        throw py::value_error("bins must be positive");
+    }
+    return cosine_measure(bins);
+}
+
+}  // namespace
+
+void register_measures(py::module_& module) {
+    py::class_<Measure, std::shared_ptr<Measure>>(module, "Measure")
+        .def_property_readonly("size", &Measure::size);
+    const auto shared = [](const SharedMeasure& measure) {
+        return std::const_pointer_cast<Measure>(measure);
+    };
+    module.def(
+        "energy_measure",
+        [=](std::vector<double> betas, bool scaled, std::vector<std::vector<double>> series,
+            Index dim) {
+            return shared(checked_energy(std::move(betas), scaled, std::move(series), dim));
+        },
+        py::arg("betas"), py::arg("scaled"), py::arg("series"), py::arg("dim"),
+        "E_beta for every beta; series: coefficients of e^{beta u}, for sums in linear time.");
+    module.def(
+        "budget_measure",
+        [=](double beta, bool scaled, std::optional<AttentionConfig> attention,
+            std::vector<double> noise, Index dim) {
+            return shared(
+                checked_budget(beta, scaled, std::move(attention), std::move(noise), dim));
+        },
+        py::arg("beta"), py::arg("scaled"), py::arg("attention"), py::arg("noise"), py::arg("dim"),
+        "The attention and the noise part of dE_beta/dt.");
+    module.def(
+        "cosine_measure", [=](Index bins) { return shared(checked_cosines(bins)); },
+        py::arg("bins"), "Counts of the pairwise cosines in equal bins of [-1, 1].");
+    module.def(
+        "order_measure", [=] { return shared(order_measure()); },
+        "The mean's length, the leading eigenvalue of sum w x x^T, the effective rank.");
+    module.def(
+        "cluster_measure", [=](double angle) { return shared(cluster_measure(angle)); },
+        py::arg("angle"), "The number of clusters and the weight of the heaviest.");
+    module.def(
+        "measure",
+        [](const Measure& measure, const py::array& x, const py::array& weights, int threads) {
+            const auto tokens = tokens_from<double>(x, "x");
+            const auto mass = vector_from<double>(weights, tokens.rows(), "weights");
+            std::vector<double> values(std::size_t(measure.size()));
+            PythonWatch watch;
+            run_watched(threads, watch, [&](Execution& execution) {
+                measure.evaluate(tokens, mass, values.data(), execution);
+            });
+            return array_from(values);
+        },
+        py::arg("measure"), py::arg("x"), py::arg("weights"), py::arg("threads"),
+        "The numbers that the measure makes of the rows of x (n, dim).");
+    module.def(
+        "clusters",
+        [](const py::array& x, double angle) {
+            const auto tokens = tokens_from<double>(x, "x");
+            std::vector<std::int64_t> labels;
+            {
+                const py::gil_scoped_release release;
+                labels = clusters(tokens, angle);
+            }
+            return array_from(labels);
+        },
+        py::arg("x"), py::arg("angle"), "The cluster of every row of x (n, dim).");
+}
+
+}  // namespace noisync::bindings

@@ -1,0 +1,36 @@
+// What changes the mean interaction energy: the attention and the noise.
+//
+//     attention = -beta sum_i w_i <S_i, P_i Attn(x_i)>,   S_i = sum_j w_j e^{beta <x_i, x_j>} x_j
+//     noise     = -beta/2 sum_ij w_i w_j e^{beta u} G_beta(u),   u = <x_i, x_j>
+//
+// Both from differences of tokens, so that they keep their digits as tokens merge: P_i S_i =
+// P_i sum_j w_j e^{beta u} (x_j - x_i), and G_beta(u) = (1 - u) B(arccos u).
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "noisync/attention.hpp"
+#include "noisync/energy.hpp"
+#include "noisync/types.hpp"
+
+namespace noisync {
+
+struct BudgetLaw {
+    double beta = 1.0;
+    std::optional<AttentionConfig> attention;
+    std::vector<double> noise;  // B(t) = sum_k b_k T_k(2t/pi - 1), t in [0, pi]; empty: no noise
+    EnergyScale scale = EnergyScale::plain;
+};
+
+struct Budget {
+    double attention = 0.0;
+    double noise = 0.0;
+};
+
+// One pass over pairs; another one for the attention, unless its weights are e^{beta u} too and V
+// is a multiple of I.
+Budget energy_budget(const Tokens<double>& x, const Vector<double>& weights, const BudgetLaw& law,
+                     Execution& execution);
+
+}  // namespace noisync

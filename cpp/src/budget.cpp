@@ -1,0 +1,160 @@
+#include "noisync/budget.hpp"
+
+#include <cmath>
+#include <numbers>
+
+#include "gaps.hpp"
+#include "simd/exp.hpp"
+#include "simd/special.hpp"
+
+namespace noisync {
+
+namespace {
+
+using simd::kLanes;
+using simd::kPanel;
+using simd::kTall;
+using Lanes = simd::Vec<double>;
+
+// sum_k b_k T_k(s) by Clenshaw's recurrence.
+Lanes chebyshev(const std::vector<double>& series, Lanes s) {
+    Lanes next = {};
+    Lanes current = {};
+    const Lanes twice = s + s;
+    for (std::size_t k = series.size() - 1; k > 0; --k) {
+        const Lanes before = twice * current - next + series[k];
+        next = current;
+        current = before;
+    }
+    return s * current - next + series[0];
+}
+
+// The pass over pairs: sums_i = sum_j w_j e^{-beta g_ij} (y_j, 1), y = x - centre, and the noise.
+class Pass {
+   public:
+    Pass(const Tokens<double>& x, const Vector<double>& weights)
+        : tokens_(x, weights), blocks_(gap_blocks(tokens_)) {
+        const Tokens<double> centre = weights.transpose() * x;
+        values_.setOnes(tokens_.rows.rows(), x.cols() + 1);
+        values_.leftCols(x.cols()) = tokens_.rows.rowwise() - centre.row(0);
+        weighted_ = tokens_.weights.asDiagonal() * values_;
+    }
+
+    // `noise` may be empty; its sum is then 0.
+    void run(double beta, const std::vector<double>& noise, Execution& execution) {
+        sums_.setZero(values_.rows(), values_.cols());
+        // One partial sum per block: for_each_block_pair fixes the order of additions.
+        Vector<double> partial = Vector<double>::Zero(blocks_.count());
+        for_each_gap_tile(tokens_, blocks_, execution, [&](const GapTile& tile, int) {
+            if (!noise.empty()) {
+                const double sum = noise_of(tile, beta, noise);
+                partial(tile.i) += tile.i == tile.j ? sum : 2 * sum;
+            }
+            add_values(tile, beta);
+        });
+        noise_ = partial.sum();
+    }
+
+    // P_i sum_j w_j e^{-beta g} (x_j - x_i) for all tokens, and sum_j w_j e^{-beta g}.
+    [[nodiscard]] Tokens<double> pulls(const Tokens<double>& x) const {
+        const Index d = x.cols();
+        Tokens<double> pull = sums_.topLeftCorner(x.rows(), d);
+        pull -= masses(x.rows()).asDiagonal() * values_.topLeftCorner(x.rows(), d);
+        const Vector<double> radial = (pull.array() * x.array()).rowwise().sum();
+        pull -= radial.asDiagonal() * x;
+        return pull;
+    }
+    [[nodiscard]] Vector<double> masses(Index rows) const {
+        return sums_.col(sums_.cols() - 1).head(rows);
+    }
+    [[nodiscard]] double noise() const { return noise_; }
+
+   private:
+    // sum over a tile of w_i w_j e^{-beta g} g B(t), cos t = 1 - g.
+    double noise_of(const GapTile& tile, double beta, const std::vector<double>& series) const {
+        const double* weights = tokens_.weights.data() + tile.row;
+        Lanes sums[kTall] = {};
+        for (Index column = 0; column < tile.columns; ++column) {
+            for (int h = 0; h < kTall; ++h) {
+                const Lanes gap =
+                    simd::load(tile.gaps + column * kPanel<double> + h * kLanes<double>);
+                const Lanes s = (4 / std::numbers::pi) * simd::arcsine_of_root(0.5 * gap) - 1.0;
+                const Lanes power = simd::expm1<double>(gap * -beta) + 1.0;
+                sums[h] +=
+                    power * gap * chebyshev(series, s) * tokens_.weights(tile.first + column);
+            }
+        }
+        double total = 0;
+        for (int h = 0; h < kTall; ++h) {
+            total += simd::sum<double>(sums[h] * simd::load(weights + h * kLanes<double>));
+        }
+        return total;
+    }
+
+    // Turns the gaps of the tile into e^{-beta g}, for the rows of both blocks.
+    void add_values(const GapTile& tile, double beta) {
+        for (Index k = 0; k < tile.columns * kPanel<double>; k += kLanes<double>) {
+            const Lanes power = simd::expm1<double>(simd::load(tile.gaps + k) * -beta) + 1.0;
+            simd::store(tile.gaps + k, power);
+        }
+        // Column by column in memory: the transpose of a row-major matrix.
+        const Eigen::Map<const Matrix<double>> powers(tile.gaps, tile.columns, kPanel<double>);
+        sums_.middleRows(tile.row, kPanel<double>).noalias() +=
+            powers.transpose() * weighted_.middleRows(tile.first, tile.columns);
+        if (tile.i != tile.j) {
+            sums_.middleRows(tile.first, tile.columns).noalias() +=
+                powers * weighted_.middleRows(tile.row, kPanel<double>);
+        }
+    }
+
+    PackedTokens tokens_;
+    Blocks blocks_;
+    Matrix<double> values_;
+    Matrix<double> weighted_;
+    Matrix<double> sums_;
+    double noise_ = 0.0;
+};
+
+// What the budget needs of an attention: its tangential part at every token.
+Tokens<double> tangential(const ExponentialAttention& attention, const Tokens<double>& x,
+                          const Vector<double>& weights, const BudgetLaw& law, Pass& pass,
+                          Execution& execution) {
+    if (attention.query || attention.value) {
+        Tokens<double> result(x.rows(), x.cols());
+        make_attention<double>(attention)->evaluate(x, weights, result, execution);
+        const Vector<double> radial = (result.array() * x.array()).rowwise().sum();
+        result -= radial.asDiagonal() * x;
+        return result;
+    }
+    if (attention.beta != law.beta) {
+        pass.run(attention.beta, {}, execution);
+    }
+    Tokens<double> result = attention.value_scale * pass.pulls(x);
+    if (attention.normalization == Normalization::softmax) {
+        result.array().colwise() /= pass.masses(x.rows()).array();
+    } else {
+        result *= std::exp(attention.beta);
+    }
+    return result;
+}
+
+}  // namespace
+
+Budget energy_budget(const Tokens<double>& x, const Vector<double>& weights, const BudgetLaw& law,
+                     Execution& execution) {
+    Budget budget;
+    Pass pass(x, weights);
+    pass.run(law.beta, law.noise, execution);
+    const double factor = law.beta * scale_factor(law.scale, law.beta);
+    budget.noise = -0.5 * factor * pass.noise();
+    if (law.attention) {
+        const Tokens<double> pulls = pass.pulls(x);
+        const auto& attention = std::get<ExponentialAttention>(*law.attention);
+        const Tokens<double> moves = tangential(attention, x, weights, law, pass, execution);
+        const Vector<double> products = (pulls.array() * moves.array()).rowwise().sum();
+        budget.attention = -factor * weights.dot(products);
+    }
+    return budget;
+}
+
+}  // namespace noisync

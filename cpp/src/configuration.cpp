@@ -1,0 +1,63 @@
+#include "noisync/configuration.hpp"
+
+#include <Eigen/Eigenvalues>
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+namespace noisync {
+
+OrderParameters order_parameters(const Tokens<double>& x, const Vector<double>& weights) {
+    // Of the two Gram matrices with the same positive eigenvalues, the smaller.
+    const Tokens<double> rows = weights.array().sqrt().matrix().asDiagonal() * x;
+    const Eigen::MatrixXd gram = x.rows() < x.cols() ? Eigen::MatrixXd(rows * rows.transpose())
+                                                     : Eigen::MatrixXd(rows.transpose() * rows);
+    const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(gram, Eigen::EigenvaluesOnly);
+    const Eigen::ArrayXd values = solver.eigenvalues().array().max(0.0);
+    const double sum = values.sum();
+    double entropy = 0;
+    for (const double value : values) {
+        entropy -= value > 0 ? value / sum * std::log(value / sum) : 0.0;
+    }
+    return {(weights.transpose() * x).norm(), values.maxCoeff(), std::exp(entropy)};
+}
+
+std::vector<std::int64_t> clusters(const Tokens<double>& x, double angle) {
+    const double half = std::sin(std::min(angle, 3.15) / 2);
+    const double reach = angle >= 3.15 ? 5.0 : 4 * half * half;  // of |x - y|^2
+    const auto n = std::size_t(x.rows());
+    std::vector<Index> order(n);  // [0, done) were visited, [done, found) are known, the rest not
+    std::iota(order.begin(), order.end(), Index{0});
+    std::vector<std::size_t> ends;
+    std::size_t found = 0;
+    for (std::size_t done = 0; done < n; ++done) {
+        if (done == found) {
+            // The next cluster begins with the first token that is left.
+            std::iter_swap(order.begin() + Index(found),
+                           std::min_element(order.begin() + Index(found), order.end()));
+            ++found;
+            ends.push_back(done);
+        }
+        const auto here = x.row(order[done]);
+        for (std::size_t k = found; k < n; ++k) {
+            if ((x.row(order[k]) - here).squaredNorm() <= reach) {
+                std::swap(order[k], order[found++]);
+            }
+        }
+    }
+    ends.push_back(n);
+    std::vector<std::size_t> ranks(ends.size() - 1);
+    std::iota(ranks.begin(), ranks.end(), std::size_t{0});
+    std::ranges::stable_sort(ranks, [&](std::size_t a, std::size_t b) {
+        return ends[a + 1] - ends[a] > ends[b + 1] - ends[b];
+    });
+    std::vector<std::int64_t> labels(n);
+    for (std::size_t rank = 0; rank < ranks.size(); ++rank) {
+        for (std::size_t k = ends[ranks[rank]]; k < ends[ranks[rank] + 1]; ++k) {
+            labels[std::size_t(order[k])] = std::int64_t(rank);
+        }
+    }
+    return labels;
+}
+
+}  // namespace noisync
