@@ -22,6 +22,8 @@ from noisync.kernel import Kernel
 from noisync.paper import TARGETS, report_path, reproduce
 from noisync.paper.panel import end_state
 from noisync.plot._style import GREY
+from noisync.studies import activation_rates
+from noisync.studies._activations_report import rankings, write_rankings
 from noisync.studies._command import STUDIES, study
 from noisync.trajectory import Trajectory
 
@@ -64,12 +66,15 @@ def _parser() -> argparse.ArgumentParser:
     two.add_argument("--plot", type=Path, help="picture of the run (.png, .pdf, ...)")
     two.set_defaults(command=_simulate)
 
-    three = commands.add_parser("theory", help="rates that theory predicts for a noise law")
-    three.add_argument("--activation", required=True, help=", ".join(activations.NAMES))
-    three.add_argument("--dim", type=int, required=True)
+    three = commands.add_parser("theory", help="rates that theory predicts for noise laws")
+    three.add_argument("--activation", help=", ".join(activations.NAMES))
+    three.add_argument("--dim", type=int, nargs="+", help="several with --all")
     three.add_argument("--sigma-u", type=float, default=0.0)
     three.add_argument("--sigma-w", type=float, default=0.0)
     three.add_argument("--beta", type=float, default=1.0)
+    three.add_argument("--all", action="store_true", help="rank all activations")
+    three.add_argument("--sigma", type=float, nargs="+", help="with --all: sigma_U = sigma_W")
+    three.add_argument("--out", type=Path, help="with --all: folder for report and figure")
     three.set_defaults(command=_theory)
 
     four = commands.add_parser("study", help="a numerical experiment beside its theorem")
@@ -190,7 +195,17 @@ def _draw(run: Trajectory, path: Path) -> None:
 
 
 def _theory(options: argparse.Namespace) -> int:
-    kernel = Kernel(options.activation, options.dim, options.sigma_u, options.sigma_w)
+    if options.all:
+        return _ranking(options)
+    for name in ("activation", "dim"):
+        if getattr(options, name) is None:
+            raise ArgumentError(f"{name} must be given, or --all, got neither")
+    for name in ("sigma", "out"):
+        if getattr(options, name) is not None:
+            raise ArgumentError(f"{name} belongs to --all, got it without")
+    if len(options.dim) != 1:
+        raise ArgumentError(f"dim must be one number without --all, got {options.dim}")
+    kernel = Kernel(options.activation, options.dim[0], options.sigma_u, options.sigma_w)
     rate = kernel.dissipation_rate(options.beta)
     print(kernel)
     rows = [
@@ -203,6 +218,19 @@ def _theory(options: argparse.Namespace) -> int:
     ]
     for name, value, meaning in rows:
         print(f"  {name:<16} {value:+.10e}  {meaning}".rstrip())
+    return 0
+
+
+def _ranking(options: argparse.Namespace) -> int:
+    if options.activation is not None:
+        raise ArgumentError(f"activation goes without --all, got {options.activation!r}")
+    chosen = {"dims": options.dim, "sigmas": options.sigma}
+    data = activation_rates(**{name: value for name, value in chosen.items() if value is not None})
+    if options.out is None:
+        print(rankings(data))
+        return 0
+    mpl.use("agg")
+    print(f"report: {write_rankings(data, options.out)}")
     return 0
 
 

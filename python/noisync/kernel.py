@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize
 
 from noisync import _quadrature, _schoenberg, _validate
+from noisync._generator import dissipation_rate
 from noisync._layer_exponent import layer_exponent
 from noisync._pair import law
 from noisync._validate import FloatArray
@@ -212,48 +212,7 @@ class Kernel:
         ----------
         arXiv:2604.26898, §4 (the sign of the condition there is corrected: λ̄' < 0).
         """
-        beta = _validate.positive("beta", beta)
-
-        def rate(u: FloatArray) -> FloatArray:
-            # Everything divided by 1 − u, which removes the cancellation near one cluster:
-            # G_0/(1−u) = κ(1)(d−2−u) − D(d−2+u²),  D = (κ(1) − κ(u))/(1−u).
-            d = self.dim
-            gap = 1 - u
-            quotient = self._difference_quotient(u)
-            drift = self.variance * (d - 2 - u) - quotient * (d - 2 + u**2)
-            value = self.variance - gap * quotient
-            diffusion = (1 + u) * (self.variance - u * value)
-            loss = -np.expm1(-beta * gap) / gap  # (e^β − e^{βu}) / (e^β (1 − u))
-            return -beta * np.exp(-beta * gap) * (drift + beta * diffusion) / loss
-
-        grid = np.cos(np.linspace(np.pi, 0.0, 257)[:-1])
-        values = rate(grid)
-        best = int(np.argmax(values))
-        low, high = grid[max(best - 1, 0)], grid[min(best + 1, grid.size - 1)]
-        peak = optimize.minimize_scalar(
-            lambda u: -float(rate(np.array([u]))[0]),
-            bounds=(low, high),
-            method="bounded",
-            options={"xatol": 1e-9},
-        )
-        return max(float(values[best]), -float(peak.fun), self.coercivity)
-
-    def _difference_quotient(self, u: FloatArray) -> FloatArray:
-        """Return (κ(1) − κ(u))/(1 − u) for u < 1, without cancellation near 1.
-
-        There it is the mean of κ' over [u, 1], with the nodes graded like a square root: κ' of a
-        kinked activation has a square-root singularity at 1.
-        """
-        near = u > 0.999
-        result = np.empty_like(u)
-        if np.any(~near):
-            result[~near] = (self.variance - self(u[~near])) / (1 - u[~near])
-        if np.any(near):
-            node, weight = _quadrature.legendre(12)
-            s = 0.5 * (node + 1)
-            points = 1 - np.outer(1 - u[near], s**2)
-            result[near] = self.derivative(points) @ (weight * s)
-        return result
+        return dissipation_rate(self, _validate.positive("beta", beta))
 
     def pair_expectation(self, f: Function, u0: npt.ArrayLike, time: npt.ArrayLike) -> FloatArray:
         r"""Return :math:`E[f(u_t)]`, u the cosine of two tokens under the noise alone.

@@ -93,3 +93,42 @@ def test_exponents_do_not_depend_on_threads():
 def test_bad_observers(make, message):
     with pytest.raises(ns.ArgumentError, match=message):
         make()
+
+
+def slope_of(energy, time):
+    """Slope of log E between 1e-3 and 1e-28 of its start."""
+    part = (energy < 1e-3 * energy[0]) & (energy > 1e-28 * energy[0])
+    return np.polyfit(time[part], np.log(energy[part]), 1)[0], part
+
+
+@pytest.mark.parametrize("n", [2, 64])
+def test_the_energy_falls_by_28_orders_with_the_growth_of_tangents(n):
+    """Along one path log E follows twice the growth of a tangent: the same noise, so within 1 %."""
+    model = ns.Model(64, noise=ns.GaussianField("sigmoid"))
+    run = ns.simulate(
+        model, ns.sphere.uniform(n, 64, seed=2), horizon=4.6, layers=3000, seed=3, save=3000,
+        observe=[ns.Energy(1.0), ns.Lyapunov(1)],
+    )  # fmt: skip
+    energy, time = run.observed["energy"], run.observed_time
+    assert energy.min() < 1e-28 * energy[0]
+    slope, part = slope_of(energy, time)
+    growth = run.observed["lyapunov"][part, 0] * time[part]
+    assert slope == pytest.approx(2 * np.polyfit(time[part], growth, 1)[0], rel=0.01)
+
+
+def test_the_slope_of_the_energy_is_twice_the_exponent():
+    """The mean slope over 200 paths is 2λ₁ of the layers, which is 2λ₁ but for 2.3 %.
+
+    The logarithm of a pair's gap has variance 4(κ(1) + κ'(1))t: over t ≈ 3 a slope varies by 0.6,
+    the mean by 0.04, 0.26 % of 2λ₁ = −15.8. 4.9 times that are allowed.
+    """
+    model = ns.Model(64, noise=ns.GaussianField("sigmoid"))
+    data = ns.ensemble(
+        model, ns.sphere.uniform(2, 64, seed=2), replicates=200, horizon=4.6, layers=1500,
+        observe=[ns.Energy(1.0)],
+    )  # fmt: skip
+    time = data.time.to_numpy()
+    slopes = [slope_of(energy, time)[0] for energy in data.energy.to_numpy()]
+    kernel = model.kernel
+    assert np.mean(slopes) == pytest.approx(2 * kernel.layer_exponent(4.6 / 1500), rel=0.013)
+    assert np.mean(slopes) == pytest.approx(2 * kernel.lyapunov_exponent, rel=0.023 + 0.013)

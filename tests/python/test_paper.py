@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 import xarray as xr
 
+from noisync._decay import measured_rate
 from noisync.cli import main
 from noisync.paper import figure1, grids, table
-from noisync.paper.panel import Panel, end_state, measured_rate, theory
+from noisync.paper.panel import Panel, end_state, theory
 
 
 def test_all_published_numbers_agree(tmp_path):

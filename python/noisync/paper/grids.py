@@ -14,10 +14,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from noisync import plot
+from noisync._decay import measured_rate
 from noisync._report import Section, markdown_table, number, save_figure
 from noisync._validate import FloatArray
 from noisync.energy import cosine_histogram
-from noisync.paper.panel import Panel, Theory, end_state, measured_rate, theory
+from noisync.paper.panel import Panel, Theory, end_state, theory
 from noisync.plot._style import BLUE, GREY
 from noisync.trajectory import Trajectory
 

@@ -12,7 +12,6 @@ import numpy.typing as npt
 from noisync import sphere
 from noisync._report import number
 from noisync._threads import thread_count
-from noisync._validate import FloatArray
 from noisync.attention import Softmax
 from noisync.bounds import attention_growth
 from noisync.energy import pair_cosines
@@ -21,9 +20,6 @@ from noisync.mlp import MLP
 from noisync.model import Model
 from noisync.simulation import simulate
 from noisync.trajectory import Trajectory
-
-#: The energy below which rounding, not the dynamics, decides (float64).
-FLOOR = 1e-28
 
 
 @dataclass(frozen=True)
@@ -129,20 +125,3 @@ def _below_one(u: float) -> str:
     """Write a cosine so that it never rounds up to 1."""
     gap = 1 - u
     return f"1 − {gap:.0e}" if 0 <= gap < 5e-3 else number(u)
-
-
-def measured_rate(time: FloatArray, energy: FloatArray) -> tuple[float, float, bool]:
-    """Fit log E = rate·t and return (rate, duration of the fit, near one cluster).
-
-    The fit takes the stretch where the energy is below a hundredth of its start and above rounding:
-    there the tokens are one cluster and its exponents decide. Without such a stretch of at least
-    ten states, it takes the second half of the run and says so.
-    """
-    resolved = energy > FLOOR
-    near = (energy < 1e-2 * energy[0]) & resolved
-    clustered = int(near.sum()) >= 10
-    chosen = near if clustered else resolved & (time >= 0.5 * (time[0] + time[-1]))
-    if chosen.sum() < 2:
-        return float("nan"), 0.0, False
-    slope = float(np.polyfit(time[chosen], np.log(energy[chosen]), 1)[0])
-    return slope, float(np.ptp(time[chosen])), clustered

@@ -11,8 +11,8 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from noisync import _validate
-from noisync.errors import ArgumentError, ArgumentTypeError
-from noisync.plot._style import BLUE, GREY, VERMILION, axes_or_new, style
+from noisync.errors import ArgumentTypeError
+from noisync.plot._style import BLUE, GREY, VERMILION, axes_or_new, check_dataset, style
 
 
 def depth_width(data: xr.Dataset, ax: Sequence[Axes] | None = None) -> tuple[Axes, Axes]:
@@ -34,13 +34,7 @@ def depth_width(data: xr.Dataset, ax: Sequence[Axes] | None = None) -> tuple[Axe
     ArgumentError, ArgumentTypeError
         For a dataset of another kind, or `ax` that is not two Axes.
     """
-    if not isinstance(data, xr.Dataset):
-        raise ArgumentTypeError(f"data must be an xarray Dataset, got {_validate.shown(data)}")
-    if not {"depth_error", "width_error"} <= set(data.data_vars):
-        found = ", ".join(str(name) for name in data.data_vars)
-        raise ArgumentError(
-            f"data must come from ns.studies.depth_width, got the variables {found}"
-        )
+    check_dataset(data, ("depth_error", "width_error"), "ns.studies.depth_width")
     if ax is not None and np.shape(np.asarray(ax, dtype=object)) != (2,):
         raise ArgumentTypeError(f"ax must be two matplotlib Axes, got {_validate.shown(ax)}")
     with style() if ax is None else nullcontext():

@@ -7,10 +7,11 @@ from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import xarray as xr
 from matplotlib.axes import Axes
 
 from noisync import _validate
-from noisync.errors import ArgumentTypeError
+from noisync.errors import ArgumentError, ArgumentTypeError
 from noisync.trajectory import Trajectory
 
 #: Colours that stay apart for colour-blind readers and in grey (Okabe and Ito 2008).
@@ -45,6 +46,15 @@ def check_run(run: object) -> None:
     """Refuse what is no Trajectory."""
     if not isinstance(run, Trajectory):
         raise ArgumentTypeError(f"run must be a Trajectory, got {_validate.shown(run)}")
+
+
+def check_dataset(data: object, variables: tuple[str, ...], source: str) -> None:
+    """Refuse what is no Dataset with these variables."""
+    if not isinstance(data, xr.Dataset):
+        raise ArgumentTypeError(f"data must be an xarray Dataset, got {_validate.shown(data)}")
+    if not set(variables) <= set(data.data_vars):
+        found = ", ".join(str(name) for name in data.data_vars)
+        raise ArgumentError(f"data must come from {source}, got the variables {found}")
 
 
 def axes_or_new(ax: object) -> Axes:

@@ -15,8 +15,12 @@ from noisync import _validate
 from noisync.config import read_toml
 from noisync.errors import ArgumentError
 from noisync.model import Model
-from noisync.studies import _depth_width, _depth_width_report
-from noisync.studies._depth_width import depth_width
+from noisync.studies import (
+    _depth_width,
+    _depth_width_report,
+    _synchronization,
+    _synchronization_report,
+)
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,10 @@ class Study:
 
 
 STUDIES: dict[str, Study] = {
-    "depth-width": Study(depth_width, _depth_width.QUICK, _depth_width_report.report),
+    "depth-width": Study(_depth_width.depth_width, _depth_width.QUICK, _depth_width_report.report),
+    "synchronization": Study(
+        _synchronization.synchronization, _synchronization.QUICK, _synchronization_report.report
+    ),
 }
 
 

@@ -8,8 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from noisync._validate import FloatArray
-
-_RESAMPLES = 2000
+from noisync.studies._bootstrap import interval, resampled_means
 
 
 class Slope(NamedTuple):
@@ -33,9 +32,5 @@ def slope(sizes: npt.ArrayLike, errors: FloatArray) -> Slope:
     log_sizes = np.log(np.asarray(sizes, dtype=np.float64))
     centred = log_sizes - log_sizes.mean()
     weights = centred / np.sum(centred**2)
-    generator = np.random.default_rng(0)  # resampling is part of the analysis, not of the noise
-    count = errors.shape[0]
-    rows = generator.integers(count, size=(_RESAMPLES, count))
-    means = np.array([errors[chosen].mean(axis=0) for chosen in rows])
-    low, high = np.quantile(np.log(means) @ weights, [0.025, 0.975])
-    return Slope(float(np.log(errors.mean(axis=0)) @ weights), float(low), float(high))
+    estimate = float(np.log(errors.mean(axis=0)) @ weights)
+    return Slope(*interval(estimate, np.log(resampled_means(errors)) @ weights))

@@ -1,0 +1,88 @@
+r"""The generator of a pair's cosine u, without cancellation as the two tokens merge.
+
+.. math:: G_0(u) = \kappa(u)(d-2+u^2) - \kappa(1)(d-1)u,\qquad
+          G_1(u) = (1-u^2)(\kappa(1) - u\kappa(u))
+
+With :math:`D = (\kappa(1) - \kappa(u))/(1-u)`, which tends to κ'(1),
+
+.. math:: \frac{G_0}{1-u} = \kappa(1)(d-2-u) - D(d-2+u^2),\qquad
+          \frac{G_1}{(1-u)^2} = (1+u)(\kappa(1) + uD).
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.polynomial import chebyshev
+from scipy import optimize
+
+from noisync._angular import angular_series, chebyshev_series, gap_quotient
+from noisync._validate import FloatArray
+
+if TYPE_CHECKING:
+    from noisync.kernel import Kernel
+
+#: Below this angle D comes from κ', above from κ itself.
+_NEAR = 0.3
+
+
+class Reduced(NamedTuple):
+    """At angles θ: 1 − u, G_0/(1−u) and G_1/(1−u)²."""
+
+    gap: FloatArray
+    drift: FloatArray
+    diffusion: FloatArray
+
+
+def reduced(kernel: Kernel, theta: FloatArray) -> Reduced:
+    """Return the generator's coefficients at angles in [0, π]."""
+    d, one = kernel.dim, kernel.variance
+    gap = 2 * np.sin(0.5 * theta) ** 2
+    u = 1 - gap
+    near = theta < _NEAR
+    quotient = np.empty_like(theta)
+    quotient[near] = gap_quotient(kernel, theta[near])
+    values = chebyshev.chebval(2 * theta[~near] / np.pi - 1, angular_series(kernel))
+    quotient[~near] = (one - values) / gap[~near]
+    drift = one * (d - 2 - u) - quotient * (d - 2 + u**2)
+    return Reduced(gap, drift, (1 + u) * (one + u * quotient))
+
+
+@lru_cache(maxsize=64)
+def generator_series(kernel: Kernel, beta: float) -> FloatArray:
+    r"""Return the Chebyshev coefficients of θ ↦ G_β(cos θ)/(1 − cos θ) on [0, π]."""
+
+    def function(theta: FloatArray) -> FloatArray:
+        gap, drift, diffusion = reduced(kernel, theta)
+        return np.asarray(drift + beta * gap * diffusion)
+
+    return chebyshev_series(function, np.pi)
+
+
+@lru_cache(maxsize=64)
+def _on_grid(kernel: Kernel) -> tuple[FloatArray, Reduced]:
+    theta = np.linspace(0, np.pi, 513)
+    return theta, reduced(kernel, theta)
+
+
+def dissipation_rate(kernel: Kernel, beta: float) -> float:
+    """Return −inf over u of β e^{βu} G_β(u)/(e^β − e^{βu}): see ``Kernel.dissipation_rate``."""
+
+    def rate(at: Reduced) -> FloatArray:
+        # Everything divided by 1 − u; (e^β − e^{βu})/(βe^β(1−u)) is 1 at u = 1.
+        gap = np.maximum(beta * at.gap, 1e-300)
+        loss = -np.expm1(-gap) / gap
+        return -np.exp(-gap) * (at.drift + beta * at.gap * at.diffusion) / loss
+
+    theta, values = _on_grid(kernel)
+    rates = rate(values)
+    best = int(np.argmax(rates))
+    peak = optimize.minimize_scalar(
+        lambda t: -float(rate(reduced(kernel, np.array([t])))[0]),
+        bounds=(theta[max(best - 1, 0)], theta[min(best + 1, theta.size - 1)]),
+        method="bounded",
+        options={"xatol": 1e-9},
+    )
+    return max(float(rates[best]), -float(peak.fun), kernel.coercivity)  # its limit u → 1
