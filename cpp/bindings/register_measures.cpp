@@ -33,6 +33,21 @@ SharedMeasure checked_budget(double beta, bool scaled, std::optional<AttentionCo
                            scaled ? EnergyScale::relative : EnergyScale::plain});
 }
 
+SharedMeasure checked_linear_budget(double beta, bool scaled,
+                                    std::optional<AttentionConfig> attention,
+                                    std::vector<double> harmonics, std::vector<double> noise,
+                                    Index dim) {
+    if (attention) {
+        require_dim(*attention, dim);
+    }
+    if (harmonics.empty() || (!noise.empty() && noise.size() != harmonics.size())) {
+        throw py::value_error("harmonics and noise must be of one length");
+    }
+    return budget_measure({beta, std::move(attention), std::move(harmonics), std::move(noise),
+                           scaled ? EnergyScale::relative : EnergyScale::plain},
+                          dim);
+}
+
 SharedMeasure checked_cosines(Index bins) {
     if (bins < 1) {
         throw py::value_error("bins must be positive");
@@ -65,6 +80,17 @@ void register_measures(py::module_& module) {
         },
         py::arg("beta"), py::arg("scaled"), py::arg("attention"), py::arg("noise"), py::arg("dim"),
         "The attention and the noise part of dE_beta/dt.");
+    module.def(
+        "linear_time_budget_measure",
+        [=](double beta, bool scaled, std::optional<AttentionConfig> attention,
+            std::vector<double> harmonics, std::vector<double> noise, Index dim) {
+            return shared(checked_linear_budget(beta, scaled, std::move(attention),
+                                                std::move(harmonics), std::move(noise), dim));
+        },
+        py::arg("beta"), py::arg("scaled"), py::arg("attention"), py::arg("harmonics"),
+        py::arg("noise"), py::arg("dim"),
+        "The same in linear time; harmonics, noise: coefficients of e^{beta (u - 1)} times 1 and "
+        "times G_beta(u).");
     module.def(
         "cosine_measure", [=](Index bins) { return shared(checked_cosines(bins)); },
         py::arg("bins"), "Counts of the pairwise cosines in equal bins of [-1, 1].");

@@ -2,8 +2,10 @@
 
 #include <cmath>
 #include <numbers>
+#include <numeric>
 
 #include "gaps.hpp"
+#include "noisync/harmonic_sums.hpp"
 #include "simd/exp.hpp"
 #include "simd/special.hpp"
 
@@ -27,6 +29,12 @@ Lanes chebyshev(const std::vector<double>& series, Lanes s) {
         current = before;
     }
     return s * current - next + series[0];
+}
+
+// rows_i <- P_i rows_i.
+void project(const Tokens<double>& x, Tokens<double>& rows) {
+    const Vector<double> radial = (rows.array() * x.array()).rowwise().sum();
+    rows -= radial.asDiagonal() * x;
 }
 
 // The pass over pairs: sums_i = sum_j w_j e^{-beta g_ij} (y_j, 1), y = x - centre, and the noise.
@@ -60,8 +68,7 @@ class Pass {
         const Index d = x.cols();
         Tokens<double> pull = sums_.topLeftCorner(x.rows(), d);
         pull -= masses(x.rows()).asDiagonal() * values_.topLeftCorner(x.rows(), d);
-        const Vector<double> radial = (pull.array() * x.array()).rowwise().sum();
-        pull -= radial.asDiagonal() * x;
+        project(x, pull);
         return pull;
     }
     [[nodiscard]] Vector<double> masses(Index rows) const {
@@ -115,23 +122,32 @@ class Pass {
     double noise_ = 0.0;
 };
 
-// What the budget needs of an attention: its tangential part at every token.
-Tokens<double> tangential(const ExponentialAttention& attention, const Tokens<double>& x,
-                          const Vector<double>& weights, const BudgetLaw& law, Pass& pass,
-                          Execution& execution) {
-    if (attention.query || attention.value) {
-        Tokens<double> result(x.rows(), x.cols());
-        make_attention<double>(attention)->evaluate(x, weights, result, execution);
-        const Vector<double> radial = (result.array() * x.array()).rowwise().sum();
-        result -= radial.asDiagonal() * x;
-        return result;
-    }
-    if (attention.beta != law.beta) {
-        pass.run(attention.beta, {}, execution);
-    }
-    Tokens<double> result = attention.value_scale * pass.pulls(x);
+// sum_i w_i <a_i, b_i>.
+double weighted_product(const Tokens<double>& a, const Tokens<double>& b,
+                        const Vector<double>& weights) {
+    return weights.dot((a.array() * b.array()).rowwise().sum().matrix());
+}
+
+Tokens<double> evaluated(const AttentionConfig& attention, const Tokens<double>& x,
+                         const Vector<double>& weights, Execution& execution) {
+    Tokens<double> result(x.rows(), x.cols());
+    make_attention<double>(attention)->evaluate(x, weights, result, execution);
+    project(x, result);
+    return result;
+}
+
+// Whether an attention's weights are e^{beta u} and its V a multiple of I.
+bool is_scalar(const ExponentialAttention& attention) {
+    return !attention.query && !attention.value;
+}
+
+// pulls_i = P_i sum_j w_j e^{beta u - beta} x_j, of the attention's own beta, and the sums of its
+// weights, make its tangential part.
+Tokens<double> moves(const ExponentialAttention& attention, const Tokens<double>& pulls,
+                     const Vector<double>& masses) {
+    Tokens<double> result = attention.value_scale * pulls;
     if (attention.normalization == Normalization::softmax) {
-        result.array().colwise() /= pass.masses(x.rows()).array();
+        result.array().colwise() /= masses.array();
     } else {
         result *= std::exp(attention.beta);
     }
@@ -148,11 +164,40 @@ Budget energy_budget(const Tokens<double>& x, const Vector<double>& weights, con
     const double factor = law.beta * scale_factor(law.scale, law.beta);
     budget.noise = -0.5 * factor * pass.noise();
     if (law.attention) {
-        const Tokens<double> pulls = pass.pulls(x);
         const auto& attention = std::get<ExponentialAttention>(*law.attention);
-        const Tokens<double> moves = tangential(attention, x, weights, law, pass, execution);
-        const Vector<double> products = (pulls.array() * moves.array()).rowwise().sum();
-        budget.attention = -factor * weights.dot(products);
+        const Tokens<double> pulls = pass.pulls(x);
+        if (is_scalar(attention) && attention.beta != law.beta) {
+            pass.run(attention.beta, {}, execution);
+        }
+        const Tokens<double> moved = is_scalar(attention)
+                                         ? moves(attention, pass.pulls(x), pass.masses(x.rows()))
+                                         : evaluated(attention, x, weights, execution);
+        budget.attention = -factor * weighted_product(pulls, moved, weights);
+    }
+    return budget;
+}
+
+Budget energy_budget(const HarmonicBasis& basis, const Tokens<double>& x,
+                     const Vector<double>& weights, const LinearBudgetLaw& law,
+                     Execution& execution) {
+    Budget budget;
+    const double factor = law.beta * scale_factor(law.scale, law.beta);
+    if (!law.noise.empty()) {
+        // F(1) = 0, so that sum_ij w_i w_j F(u_ij) = -2 sum_n f_n s_n.
+        const auto spread = harmonic_spread(basis, x, weights, execution);
+        budget.noise =
+            factor * std::inner_product(spread.begin(), spread.end(), law.noise.begin(), 0.0);
+    }
+    if (law.attention) {
+        const auto& attention = std::get<ExponentialAttention>(*law.attention);
+        Matrix<double> sums;
+        harmonic_sums(basis, law.harmonics, x, x, weights, sums, execution);
+        Tokens<double> pulls = sums.leftCols(x.cols());
+        project(x, pulls);
+        const bool shared = is_scalar(attention) && attention.beta == law.beta;
+        const Tokens<double> moved = shared ? moves(attention, pulls, sums.col(x.cols()))
+                                            : evaluated(attention, x, weights, execution);
+        budget.attention = -factor * weighted_product(pulls, moved, weights);
     }
     return budget;
 }

@@ -60,6 +60,16 @@ SharedMeasure budget_measure(BudgetLaw law) {
     });
 }
 
+SharedMeasure budget_measure(LinearBudgetLaw law, Index dim) {
+    const auto basis = std::make_shared<const HarmonicBasis>(Index(law.harmonics.size()) - 1, dim);
+    return made_of(2, [=, law = std::move(law)](const auto& x, const auto& weights, double* out,
+                                                auto& execution) {
+        const Budget budget = energy_budget(*basis, x, weights, law, execution);
+        out[0] = budget.attention;
+        out[1] = budget.noise;
+    });
+}
+
 SharedMeasure cosine_measure(Index bins) {
     return made_of(bins, [bins](const auto& x, const auto&, double* out, auto& execution) {
         std::ranges::copy(cosine_histogram(x, bins, execution), out);

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.polynomial import chebyshev
-from scipy import optimize
+from scipy import optimize, special
 
 from noisync._angular import angular_series, chebyshev_series, gap_quotient
+from noisync._quadrature import gegenbauer, harmonic_dimension
 from noisync._validate import FloatArray
 
 if TYPE_CHECKING:
@@ -59,6 +60,28 @@ def generator_series(kernel: Kernel, beta: float) -> FloatArray:
         return np.asarray(drift + beta * gap * diffusion)
 
     return chebyshev_series(function, np.pi)
+
+
+@lru_cache(maxsize=64)
+def generator_harmonics(kernel: Kernel, beta: float) -> FloatArray | None:
+    r"""Return f_0, f_1, ... of :math:`e^{\beta(u-1)} G_\beta(u) = \sum_n f_n P_{n,d}(u)`.
+
+    By orthogonality; up to where they are below 1e-14 of the function, or rounding, which grows
+    with their number. None where that is not reached by degree 250, or rounding is above 3e-13:
+    kinked activations, many dimensions.
+    """
+    d, most = kernel.dim, 250
+    node, weight = special.roots_jacobi(most + 50, 0.5 * (d - 3), 0.5 * (d - 3))
+    gap, drift, diffusion = reduced(kernel, np.arccos(node))
+    values = gap * np.exp(-beta * gap) * (drift + beta * gap * diffusion)
+    counts = np.array([harmonic_dimension(k, d) for k in range(most + 1)])
+    projected = gegenbauer(most, d, node) @ (weight / weight.sum() * values)
+    coefficients = counts * projected
+    small = np.abs(coefficients) <= (1e-14 + 1e-16 * counts) * np.abs(values).max()
+    cut = np.flatnonzero(small[:-2] & small[1:-1] & small[2:])
+    if cut.size == 0 or counts[cut[0]] > 3000:
+        return None
+    return np.asarray(coefficients[: cut[0] + 1])
 
 
 @lru_cache(maxsize=64)

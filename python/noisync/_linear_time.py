@@ -101,7 +101,7 @@ def attention_series(
                 f"{dim} with beta = {beta:g} and tol = {tol:g} needs more; use 'direct'"
             )
         return series
-    return series if series is not None and _is_faster(series.size, dim, n) else None
+    return series if series is not None and is_faster(series.size, dim, n) else None
 
 
 def energy_series(
@@ -130,7 +130,7 @@ def energy_series(
         degree = max(degree, int(np.argmax(left_out <= 0.5e-13 * -np.expm1(-2 * beta))))
     served = dim <= _DIM and degree < _DEGREE
     count = _core.harmonics_up_to(degree, dim) if served else np.inf
-    if count > _COUNT or (method == "auto" and not _is_faster(count, dim, n)):
+    if count > _COUNT or (method == "auto" and not is_faster(count, dim, n)):
         if method == "harmonic":
             raise ArgumentError(
                 f"method: 'harmonic' serves dim of at most {_DIM} and {_COUNT} harmonics; an "
@@ -142,6 +142,7 @@ def energy_series(
     return np.array([s * c for s, c in zip(scales, series, strict=True)])
 
 
-def _is_faster(count: float, dim: int, n: int) -> bool:
+def is_faster(count: float, dim: int, n: int) -> bool:
+    """Whether so many harmonics are clearly faster than the direct sum over pairs."""
     direct = 0.5 * n * (_PAIR + _PAIR_COORDINATE * dim)
     return bool(2 * _HARMONIC * count < direct)

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from noisync import _core
-from noisync._generator import generator_series
-from noisync._linear_time import energy_series
+import numpy as np
+
+from noisync import _core, _validate
+from noisync._generator import generator_harmonics, generator_series
+from noisync._linear_time import (
+    METHODS,
+    attention_series,
+    energy_series,
+    exponential_series,
+    is_faster,
+)
+from noisync._validate import FloatArray
+from noisync.errors import ArgumentError
 from noisync.model import Model
 
 
@@ -18,8 +28,49 @@ def energy_measure(
     return _core.energy_measure(list(betas), scaled, [] if series is None else series.tolist(), dim)
 
 
-def budget_measure(model: Model, beta: float, *, scaled: bool) -> _core.Measure:
-    """Return the measure of the attention and the noise part of dE_β/dt."""
+def budget_measure(
+    model: Model, beta: float, n: int, method: str, tol: float = 1e-12, *, scaled: bool
+) -> _core.Measure:
+    """Return the measure of the attention and the noise part of dE_β/dt.
+
+    Raises
+    ------
+    ArgumentError
+        If "harmonic" is asked for and cannot serve.
+    """
+    series = _budget_series(model, beta, n, method)
+    if series is not None:
+        attention = None
+        if model.attention is not None:
+            own = attention_series(model.attention, model.dim, n, method, tol)
+            attention = model.attention._core_config(own, tol)
+        harmonics, noise = series
+        return _core.linear_time_budget_measure(
+            beta, scaled, attention, harmonics.tolist(), noise.tolist(), model.dim
+        )
     attention = None if model.attention is None else model.attention._core_config()
-    noise = () if model.noise is None else generator_series(model.kernel, beta).tolist()
-    return _core.budget_measure(beta, scaled, attention, noise, model.dim)
+    noise_series = () if model.noise is None else generator_series(model.kernel, beta).tolist()
+    return _core.budget_measure(beta, scaled, attention, noise_series, model.dim)
+
+
+def _budget_series(
+    model: Model, beta: float, n: int, method: str
+) -> tuple[FloatArray, FloatArray] | None:
+    """Return the coefficients of e^{βu−β} and of that times G_β, or None for the direct sum."""
+    _validate.choice("method", method, METHODS)
+    exponential = None if method == "direct" else exponential_series(beta, model.dim, 1e-17)
+    noise: FloatArray | None = np.empty(0)
+    if exponential is not None and model.noise is not None:
+        noise = generator_harmonics(model.kernel, beta)
+    if exponential is None or noise is None:
+        if method == "harmonic":
+            raise ArgumentError(
+                "method: 'harmonic' serves the budget for dim of at most 16, moderate beta and a "
+                "kernel of few harmonics (not of kinked activations); use 'direct'"
+            )
+        return None
+    size = max(len(exponential.coefficients), noise.size)
+    if method == "auto" and not is_faster(_core.harmonics_up_to(size - 1, model.dim), model.dim, n):
+        return None
+    harmonics = np.pad(exponential.coefficients, (0, size - len(exponential.coefficients)))
+    return harmonics, np.pad(noise, (0, size - noise.size)) if noise.size else noise

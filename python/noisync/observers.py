@@ -126,7 +126,8 @@ class Budget(Measure):
 
     def core_measure(self, plan: Plan) -> _core.Measure:
         """Return the core's description."""
-        return budget_measure(plan.model, self.beta, scaled=self.scaled)
+        n, method = plan.weights.size, plan.energy_method
+        return budget_measure(plan.model, self.beta, n, method, plan.tol, scaled=self.scaled)
 
 
 @dataclass(frozen=True)

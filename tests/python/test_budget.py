@@ -138,3 +138,48 @@ def test_threads_do_not_change_a_bit():
     x = ns.sphere.uniform(500, 5)
     for name in ("softmax", "matrices"):
         assert len({ns.energy.budget(MODELS[name], x, threads=t) for t in (1, 2, 5)}) == 1
+
+
+@pytest.mark.parametrize("dim", [2, 3, 4])
+@pytest.mark.parametrize(
+    "attention",
+    [
+        None,
+        ns.Softmax(beta=2.0),
+        ns.Unnormalized(beta=2.0, value=-2.0),
+        ns.Unnormalized(beta=-1.0, value=0.5),
+        "turned",
+    ],
+    ids=["none", "softmax", "unnormalized", "another beta", "turned"],
+)
+def test_in_linear_time(dim, attention, rng):
+    if attention == "turned":
+        turn = np.linalg.qr(rng.standard_normal((dim, dim)))[0]
+        attention = ns.Softmax(query=1.5 * turn, key=np.eye(dim), value=turn)
+    model = ns.Model(dim, attention, ns.MLP("sigmoid", 8, 0.2, 0.1))
+    for x in (ns.sphere.uniform(600, dim), ns.sphere.normalize(np.eye(dim)[[0] * 9] + 0.01)):
+        w = rng.dirichlet(np.ones(len(x)))
+        direct, linear = (
+            ns.energy.budget(model, x, 2.0, w, method=m) for m in ("direct", "harmonic")
+        )
+        np.testing.assert_allclose(linear, direct, atol=1e-12 * 2 * np.exp(2.0) * 5)
+
+
+def test_auto_takes_what_serves():
+    x = ns.sphere.uniform(20_000, 3)
+    smooth, kinked = (ns.Model(3, ns.Softmax(), ns.MLP(a, 8)) for a in ("tanh", "relu"))
+    direct = ns.energy.budget(smooth, x, method="direct")
+    np.testing.assert_allclose(ns.energy.budget(smooth, x), direct, rtol=1e-10, atol=1e-13)
+    assert ns.energy.budget(smooth, x) != direct
+    assert ns.energy.budget(kinked, x[:500]) == ns.energy.budget(kinked, x[:500], method="direct")
+    with pytest.raises(ns.ArgumentError, match="'harmonic' serves the budget for"):
+        ns.energy.budget(kinked, x, method="harmonic")
+
+
+def test_observed_in_linear_time():
+    model = ns.Model(3, ns.Softmax(beta=2.0), ns.GaussianField("tanh", 0.3, 0.1))
+    options = {"horizon": 0.5, "layers": 3, "observe": [ns.Budget(2.0)]}
+    x = ns.sphere.uniform(3000, 3)
+    fast, slow = (ns.simulate(model, x, method=m, **options) for m in ("auto", "direct"))
+    assert fast.method == "harmonic"
+    np.testing.assert_allclose(fast.observed["budget"], slow.observed["budget"], atol=1e-9)

@@ -12,6 +12,7 @@
 
 #include "noisync/attention.hpp"
 #include "noisync/energy.hpp"
+#include "noisync/harmonics.hpp"
 #include "noisync/types.hpp"
 
 namespace noisync {
@@ -23,6 +24,17 @@ struct BudgetLaw {
     EnergyScale scale = EnergyScale::plain;
 };
 
+// The same for sums in linear time, of as many coefficients in the polynomials P_n each: of
+// e^{beta u - beta}, and of e^{beta u - beta} G_beta(u) (empty: no noise). The attention comes with
+// its own.
+struct LinearBudgetLaw {
+    double beta = 1.0;
+    std::optional<AttentionConfig> attention;
+    std::vector<double> harmonics;
+    std::vector<double> noise;
+    EnergyScale scale = EnergyScale::plain;
+};
+
 struct Budget {
     double attention = 0.0;
     double noise = 0.0;
@@ -31,6 +43,11 @@ struct Budget {
 // One pass over pairs; another one for the attention, unless its weights are e^{beta u} too and V
 // is a multiple of I.
 Budget energy_budget(const Tokens<double>& x, const Vector<double>& weights, const BudgetLaw& law,
+                     Execution& execution);
+
+// In linear time, to rounding of sums of unit vectors: tokens nearer than that have no budget.
+Budget energy_budget(const HarmonicBasis& basis, const Tokens<double>& x,
+                     const Vector<double>& weights, const LinearBudgetLaw& law,
                      Execution& execution);
 
 }  // namespace noisync

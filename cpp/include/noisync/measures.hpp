@@ -34,6 +34,7 @@ SharedMeasure energy_measure(std::vector<double> betas, EnergyScale scale,
 
 // The budget's attention and noise.
 SharedMeasure budget_measure(BudgetLaw law);
+SharedMeasure budget_measure(LinearBudgetLaw law, Index dim);
 
 // Counts of the cosines of all pairs in equal bins.
 SharedMeasure cosine_measure(Index bins);

@@ -58,6 +58,6 @@ def budget(
         up, down = up + rise, down + fall
     axes.plot(time, values.sum(axis=1), color="black", linewidth=0.9, label="sum")
     axes.axhline(0, color=GREY, linewidth=0.6)
-    axes.set(xlabel="time $t$", ylabel=r"contributions to $dE_\beta/dt$")
+    axes.set(xlabel="time $t$", ylabel=r"parts of $dE_\beta/dt$")
     axes.legend()
     return axes

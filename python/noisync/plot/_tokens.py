@@ -100,6 +100,6 @@ def _on_sphere(x: FloatArray, ax: Axes | None, color: Any) -> Axes:
         color=GREY, linewidth=0.25, alpha=0.4, rcount=19, ccount=19,
     )  # fmt: skip
     axes.scatter(x[:, 0], x[:, 1], x[:, 2], s=12, c=color, depthshade=True)
-    axes.set_box_aspect((1, 1, 1))
+    axes.set_box_aspect((1, 1, 1), zoom=1.35)
     axes.set_axis_off()
     return ax
