@@ -16,7 +16,15 @@ from noisync import _validate, sphere
 from noisync._schedule import Schedule
 from noisync.errors import ArgumentError
 from noisync.model import Model
-from noisync.observers import Energy
+from noisync.observers import (
+    Budget,
+    Clusters,
+    Cosines,
+    Energy,
+    Lyapunov,
+    Observer,
+    OrderParameters,
+)
 from noisync.simulation import simulate
 from noisync.trajectory import Trajectory
 
@@ -39,7 +47,7 @@ class RunConfig:
     model: Model
     tokens: npt.NDArray[Any]
     run: Mapping[str, Any]
-    observe: tuple[Energy, ...]
+    observe: tuple[Observer, ...]
 
     @property
     def saved(self) -> int:
@@ -62,7 +70,9 @@ def read(path: str | os.PathLike[str], tokens: str | os.PathLike[str] | None = N
     path : path-like
         A TOML file with the tables ``model`` (see :class:`noisync.Model`), ``tokens`` (``file`` and
         ``normalize``, or ``uniform`` and ``seed``), ``run`` (the arguments of
-        :func:`noisync.simulate`) and, if wanted, ``observe`` (``energy``, a list of β).
+        :func:`noisync.simulate`) and, if wanted, ``observe``: ``energy`` and ``budget``, lists of
+        β; ``cosines``, a number of bins; ``order``, true or false; ``clusters``, an angle;
+        ``lyapunov``, a number of exponents.
     tokens : path-like, optional
         An .npy file that replaces the one of the configuration.
 
@@ -86,15 +96,28 @@ def read(path: str | os.PathLike[str], tokens: str | os.PathLike[str] | None = N
         if not isinstance(table.get(name, {}), Mapping):
             raise ArgumentError(f"{name} must be a table, got {table[name]!r}")
     observe = table.get("observe", {})
-    _validate.keys("observe", observe, ("energy",))
-    betas = observe.get("energy", [])
-    if not isinstance(betas, list):
-        raise ArgumentError(f"observe.energy must be a list of numbers, got {betas!r}")
-    observers = tuple(
-        Energy(beta, name=f"energy_{_validate.energy_beta(beta):g}") for beta in betas
-    )
     start = _tokens(table.get("tokens", {}), Path(path).parent, tokens, model.dim)
-    return RunConfig(model, start, run, observers)
+    return RunConfig(model, start, run, _observers(observe))
+
+
+def _observers(table: Mapping[str, Any]) -> tuple[Observer, ...]:
+    """Return the observers that the table [observe] asks for."""
+    _validate.keys(
+        "observe", table, ("energy", "budget", "cosines", "order", "clusters", "lyapunov")
+    )
+    observers: list[Observer] = []
+    for name, kind in (("energy", Energy), ("budget", Budget)):
+        betas = table.get(name, [])
+        if not isinstance(betas, list):
+            raise ArgumentError(f"observe.{name} must be a list of numbers, got {betas!r}")
+        observers += [kind(b, name=f"{name}_{_validate.energy_beta(b):g}") for b in betas]
+    order = table.get("order", False)
+    if not isinstance(order, bool):
+        raise ArgumentError(f"observe.order must be true or false, got {order!r}")
+    observers += [OrderParameters()] if order else []
+    for name, other in (("cosines", Cosines), ("clusters", Clusters), ("lyapunov", Lyapunov)):
+        observers += [other(table[name])] if name in table else []
+    return tuple(observers)
 
 
 def read_toml(path: Path) -> dict[str, Any]:

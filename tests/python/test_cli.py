@@ -205,3 +205,30 @@ def test_progress_bars_stay_out_of_pipes(config):
     )  # fmt: skip
     assert done.stderr == ""
     assert "\r" not in done.stdout
+
+
+def test_observers_of_a_configuration(tmp_path):
+    config = tmp_path / "run.toml"
+    table = (
+        '[model]\ndim = 3\n[model.noise]\ntype = "mlp"\nactivation = "tanh"\nwidth = 8\n'
+        "[tokens]\nuniform = 6\n[run]\nhorizon = 1.0\nlayers = 4\n[observe]\n"
+    )
+    config.write_text(
+        table + "energy = [1.0, 2.5]\nbudget = [1.0]\ncosines = 5\norder = true\n"
+        "clusters = 0.2\nlyapunov = 2\n"
+    )
+    run = ns.config.read(config).simulate()
+    shapes = {name: values.shape for name, values in run.observed.items()}
+    assert shapes == {
+        "energy_1": (5,), "energy_2.5": (5,), "budget_1": (5, 2), "order": (5, 3),
+        "cosines": (5, 5), "clusters": (5, 2), "lyapunov": (5, 2),
+    }  # fmt: skip
+    for line, message in (
+        ("energi = [1.0]", "unknown key 'energi'"),
+        ("budget = 1.0", "observe.budget must be a list of numbers"),
+        ("order = 1", "observe.order must be true or false"),
+        ("cosines = 0", "bins must be"),
+    ):
+        config.write_text(table + line)
+        with pytest.raises(ns.ArgumentError, match=message):
+            ns.config.read(config)

@@ -195,6 +195,20 @@ def test_the_budget_is_stacked():
 
 
 @pytest.mark.parametrize("dim", [2, 3, 6])
+def test_snapshots(dim):
+    model = ns.Model(dim, noise=ns.MLP("tanh", width=8))
+    run = ns.simulate(model, ns.sphere.uniform(5, dim), horizon=1.0, layers=6)
+    axes = ns.plot.snapshots(run)
+    assert [a.get_title() for a in axes] == ["$t = 0$", "$t = 0.5$", "$t = 1$"]
+    assert ns.plot.snapshots(run, [0, -1], ax=axes[:2]) == axes[:2]
+    plt.close("all")
+    with pytest.raises(ns.ArgumentError, match="ax must be 3 axes"):
+        ns.plot.snapshots(run, ax=axes[:2])
+    with pytest.raises(ns.ArgumentError, match="state must index one of the 7"):
+        ns.plot.snapshots(run, [0, 9])
+
+
+@pytest.mark.parametrize("dim", [2, 3, 6])
 def test_an_animation_is_a_gif(dim, tmp_path):
     model = ns.Model(dim, noise=ns.MLP("tanh", width=8))
     run = ns.simulate(model, ns.sphere.uniform(5, dim), horizon=1.0, layers=6)

@@ -7,7 +7,7 @@ from noisync.plot._depth_width import depth_width
 from noisync.plot._energy import energy
 from noisync.plot._style import style
 from noisync.plot._synchronization import activation_rates, mean_energy, phase_diagram
-from noisync.plot._tokens import leading_plane, tokens
+from noisync.plot._tokens import leading_plane, snapshots, tokens
 
 __all__ = [
     "activation_rates",
@@ -19,6 +19,7 @@ __all__ = [
     "leading_plane",
     "mean_energy",
     "phase_diagram",
+    "snapshots",
     "style",
     "tokens",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -13,7 +14,7 @@ from matplotlib.patches import Circle
 from noisync import _validate
 from noisync._validate import FloatArray
 from noisync.errors import ArgumentError
-from noisync.plot._style import BLUE, GREY, axes_or_new, style
+from noisync.plot._style import BLUE, GREY, axes_or_new, check_run, style
 from noisync.trajectory import Trajectory
 
 
@@ -71,6 +72,53 @@ def tokens(
     axes.scatter(points[:, 0], points[:, 1], s=9, c=color, alpha=0.7, linewidths=0)
     axes.set(xlim=(-1.1, 1.1), ylim=(-1.1, 1.1), aspect="equal", xlabel=names[0], ylabel=names[1])
     return axes
+
+
+def snapshots(
+    run: Trajectory,
+    states: Sequence[int] | None = None,
+    *,
+    ax: Sequence[Axes] | None = None,
+    color: Any = BLUE,
+) -> tuple[Axes, ...]:
+    """Draw the tokens of a run at several times, side by side in one frame.
+
+    Parameters
+    ----------
+    run : Trajectory
+    states : sequence of int, optional
+        Indices of saved states; the first, the middle one and the last by default.
+    ax : sequence of Axes, optional
+        One for each, three-dimensional for d = 3; a new figure by default.
+    color : color or array of colors
+
+    Returns
+    -------
+    tuple of Axes
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        For something that is no run, states that it has not, or too few axes.
+    """
+    check_run(run)
+    count, _, dim = run.tokens.shape
+    chosen = (0, count // 2, count - 1) if states is None else tuple(states)
+    if ax is None:
+        with style():
+            projection = {"projection": "3d"} if dim == 3 else {}
+            _, drawn = plt.subplots(
+                1, len(chosen), figsize=(2.4 * len(chosen), 2.5), subplot_kw=projection,
+                squeeze=False,
+            )  # fmt: skip
+            ax = list(drawn[0])
+    if len(ax) != len(chosen):
+        raise ArgumentError(f"ax must be {len(chosen)} axes, one for each state, got {len(ax)}")
+    basis = leading_plane(run.tokens[-1].astype(np.float64)) if dim > 3 else None
+    for axes, state in zip(ax, chosen, strict=True):
+        tokens(run, state=state, basis=basis, ax=axes, color=color)
+        axes.set_title(f"$t = {run.time[state]:g}$")
+    return tuple(ax)
 
 
 def leading_plane(x: npt.ArrayLike) -> FloatArray:

@@ -1,0 +1,137 @@
+#include <doctest/doctest.h>
+
+#include <array>
+#include <cmath>
+#include <numbers>
+#include <optional>
+#include <vector>
+
+#include "noisync/budget.hpp"
+#include "reference.hpp"
+
+namespace {
+
+using noisync::BudgetLaw;
+using noisync::Execution;
+using noisync::ExponentialAttention;
+using noisync::Index;
+using noisync::Normalization;
+using noisync::Tokens;
+using noisync::Vector;
+using reference::Long;
+using reference::LongMatrix;
+
+// B(t) = b_0 + b_1 s + b_2 (2s^2 - 1), s = 2t/pi - 1.
+const std::vector<double> kNoise{0.7, -0.4, 0.2};
+
+Long noise_function(Long gap) {
+    const Long s = 4 / std::numbers::pi_v<Long> * std::asin(std::sqrt(gap / 2)) - 1;
+    return kNoise[0] + kNoise[1] * s + kNoise[2] * (2 * s * s - 1);
+}
+
+struct Parts {
+    Long attention = 0;
+    Long noise = 0;
+};
+
+Parts plain(const Tokens<double>& tokens, const Vector<double>& weights, const BudgetLaw& law) {
+    const LongMatrix x = tokens.cast<Long>();
+    const Long beta = law.beta;
+    LongMatrix moves = LongMatrix::Zero(x.rows(), x.cols());
+    if (law.attention) {
+        moves = reference::attention(x, weights.cast<Long>(),
+                                     std::get<ExponentialAttention>(*law.attention))
+                    .value;
+    }
+    Parts parts;
+    for (Index i = 0; i < x.rows(); ++i) {
+        const Long radial = x.row(i).dot(moves.row(i));
+        for (Index j = 0; j < x.rows(); ++j) {
+            const Long gap = (x.row(i) - x.row(j)).squaredNorm() / 2;
+            const Long pair = beta * weights(i) * weights(j) * std::exp(beta * (1 - gap));
+            parts.attention -=
+                pair * (x.row(j).dot(moves.row(i)) - radial * x.row(i).dot(x.row(j)));
+            if (!law.noise.empty()) {
+                parts.noise -= pair * gap * noise_function(std::min<Long>(gap, 2)) / 2;
+            }
+        }
+    }
+    return parts;
+}
+
+noisync::Budget budget(const Tokens<double>& x, const Vector<double>& weights, const BudgetLaw& law,
+                       int threads = 1) {
+    Execution execution(threads);
+    return noisync::energy_budget(x, weights, law, execution);
+}
+
+std::vector<BudgetLaw> laws(Index d) {
+    ExponentialAttention same;
+    same.beta = 1.5;
+    same.value_scale = -0.5;
+    ExponentialAttention other;
+    other.beta = -2.0;
+    other.normalization = Normalization::none;
+    ExponentialAttention general;
+    general.query = reference::random_matrix(3, d, 61);
+    general.key = reference::random_matrix(3, d, 62);
+    general.value = reference::random_matrix(d, d, 63);
+    return {{1.5, same, kNoise}, {1.5, other, {}}, {0.3, general, kNoise}, {4.0, {}, kNoise}};
+}
+
+}  // namespace
+
+TEST_CASE("the budget is what its two double sums say") {
+    for (const Index rows : {1, 2, 47, 48, 49, 97, 200}) {
+        for (const Index d : {2, 3, 17, 64}) {
+            const Tokens<double> x = reference::random_tokens<double>(rows, d, 64);
+            const Vector<double> weights = reference::random_weights<double>(rows, rows > 3, 65);
+            for (const BudgetLaw& law : laws(d)) {
+                CAPTURE(rows);
+                CAPTURE(d);
+                const Parts expected = plain(x, weights, law);
+                const noisync::Budget result = budget(x, weights, law);
+                const double scale = 1e-14 * law.beta * std::exp(law.beta) * double(d);
+                CHECK(std::abs(Long(result.attention) - expected.attention) < scale);
+                CHECK(std::abs(Long(result.noise) - expected.noise) < scale);
+            }
+        }
+    }
+}
+
+TEST_CASE("merging tokens keep the digits of their budget") {
+    for (const double spread : {1e-4, 1e-8, 1e-12}) {
+        LongMatrix near = reference::random_matrix(60, 5, 66).cast<Long>() * Long(spread);
+        near.col(0).array() += 0.6L;
+        near.col(1).array() += 0.8L;
+        reference::normalize_rows(near);
+        const auto x = near.cast<double>().eval();
+        const Vector<double> weights = reference::random_weights<double>(60, true, 67);
+        const BudgetLaw law = laws(5)[0];
+        const noisync::Budget result = budget(x, weights, law);
+        // Gaps shrink by 2 * 0.5 through the attention (repulsive: grow), B(0) through the noise.
+        Long gaps = 0;
+        for (Index i = 0; i < 60; ++i) {
+            for (Index j = 0; j < 60; ++j) {
+                gaps +=
+                    weights(i) * weights(j) * (x.row(i) - x.row(j)).cast<Long>().squaredNorm() / 2;
+            }
+        }
+        const Long energy = law.beta * std::exp(Long(law.beta)) * gaps / 2;
+        CHECK(std::abs(Long(result.attention) / energy - 1) < 1e-3 + 100 * spread);
+        CHECK(std::abs(Long(result.noise) / energy + noise_function(0)) < 1e-3 + 100 * spread);
+    }
+}
+
+TEST_CASE("the budget does not depend on the number of threads") {
+    const Tokens<double> x = reference::random_tokens<double>(700, 6, 68);
+    const Vector<double> weights = reference::random_weights<double>(700, false, 69);
+    for (const BudgetLaw& law : laws(6)) {
+        const noisync::Budget one = budget(x, weights, law, 1);
+        for (const int threads : {2, 3, 7}) {
+            const noisync::Budget many = budget(x, weights, law, threads);
+            CHECK(one.attention == many.attention);
+            CHECK(one.noise == many.noise);
+        }
+    }
+}
