@@ -56,6 +56,11 @@ template <class Real>
     return z < Real(0) ? -z : z;
 }
 
+template <class Real>
+[[gnu::always_inline]] inline Vec<Real> with_sign_of(Vec<Real> z, Vec<Real> size) {
+    return z < Real(0) ? -size : size;
+}
+
 // x / (1 + e^-z), with what rounding took from 1 + e^-z put back.
 template <class Real>
 [[gnu::always_inline]] inline Vec<Real> gated(Vec<Real> x, Vec<Real> z) {
@@ -78,7 +83,8 @@ template <class Real>
     const Vec<double> size = absolute<double>(z);
     const Vec<double> near = z * (0.5 + z * kHalfRoot * simd::erf_quotient(0.5 * z * z));
     const Vec<double> tail = simd::normal_tail(between<double>(size, kTailBegin, kNormalEnd));
-    return size < kTailBegin ? near : z < 0.0 ? -tail : z - tail;
+    const Vec<double> far = z < 0.0 ? -tail : z - tail;
+    return size < kTailBegin ? near : far;
 }
 
 // Phi(z) + z phi(z).
@@ -89,8 +95,9 @@ template <class Real>
     const Vec<double> near = 0.5 + z * kHalfRoot * simd::erf_quotient(0.5 * z * z);
     const Vec<double> x = between<double>(size, kTailBegin, kNormalEnd);
     const Vec<double> tail = simd::normal_tail(x) / x;
-    const Vec<double> cumulative = size < kTailBegin ? near : z < 0.0 ? tail : 1.0 - tail;
-    return cumulative + z * kDensity * simd::power<double>(simd::exp_square(size, 0.5));
+    const Vec<double> far = z < 0.0 ? tail : 1.0 - tail;
+    return (size < kTailBegin ? near : far) +
+           z * kDensity * simd::power<double>(simd::exp_square(size, 0.5));
 }
 
 [[gnu::always_inline]] inline Vec<double> erf(Vec<double> z) {
@@ -98,7 +105,7 @@ template <class Real>
     const Vec<double> size = absolute<double>(z);
     const Vec<double> x = between<double>(size * std::numbers::sqrt2, 1.0, kNormalEnd);
     const Vec<double> far = 1.0 - 2.0 * simd::normal_tail(x) / x;
-    return size < kNear ? z * simd::erf_quotient(z * z) : z < 0.0 ? -far : far;
+    return size < kNear ? z * simd::erf_quotient(z * z) : with_sign_of<double>(z, far);
 }
 
 // 2 / sqrt(pi) e^{-z^2}.
@@ -184,7 +191,7 @@ void apply(Activation activation, Real* data, Index count) {
             return transform<Real>(data, count, [](V z) {
                 const V size = absolute<Real>(z);
                 const V far = Real(1) - Real(2) / (held_exp<Real>(Real(2) * size) + Real(1));
-                return size < Real(0.58) ? simd::tanh_near<Real>(z) : z < Real(0) ? -far : far;
+                return size < Real(0.58) ? simd::tanh_near<Real>(z) : with_sign_of<Real>(z, far);
             });
         case Activation::erf:
             return transform<double>(data, count, [](D z) { return erf(z); });

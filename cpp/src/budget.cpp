@@ -78,7 +78,8 @@ class Pass {
 
    private:
     // sum over a tile of w_i w_j e^{-beta g} g B(t), cos t = 1 - g.
-    double noise_of(const GapTile& tile, double beta, const std::vector<double>& series) const {
+    [[nodiscard]] double noise_of(const GapTile& tile, double beta,
+                                  const std::vector<double>& series) const {
         const double* weights = tokens_.weights.data() + tile.row;
         Lanes sums[kTall] = {};
         for (Index column = 0; column < tile.columns; ++column) {

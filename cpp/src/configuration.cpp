@@ -48,8 +48,10 @@ std::vector<std::int64_t> clusters(const Tokens<double>& x, double angle) {
     ends.push_back(n);
     std::vector<std::size_t> ranks(ends.size() - 1);
     std::iota(ranks.begin(), ranks.end(), std::size_t{0});
-    std::ranges::stable_sort(ranks, [&](std::size_t a, std::size_t b) {
-        return ends[a + 1] - ends[a] > ends[b + 1] - ends[b];
+    std::ranges::sort(ranks, [&](std::size_t a, std::size_t b) {
+        const std::size_t size_a = ends[a + 1] - ends[a];
+        const std::size_t size_b = ends[b + 1] - ends[b];
+        return size_a != size_b ? size_a > size_b : a < b;
     });
     std::vector<std::int64_t> labels(n);
     for (std::size_t rank = 0; rank < ranks.size(); ++rank) {

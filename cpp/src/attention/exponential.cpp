@@ -99,8 +99,8 @@ class Exponential final : public Attention<Real> {
             basis_.emplace(Index(harmonics_.size()) - 1, x.cols());
         }
         Matrix<double> sums;
-        const Tokens<double> tokens = x.template cast<double>();
-        const Vector<double> mass = weights.template cast<double>();
+        const Tokens<double>& tokens = x.template cast<double>();
+        const Vector<double>& mass = weights.template cast<double>();
         if (query_.size() == 0) {
             harmonic_sums(*basis_, harmonics_, tokens, tokens, mass, sums, execution);
         } else {
