@@ -191,6 +191,7 @@ def ensemble_rows(repeats: int) -> None:
 MEMORY = """
 import resource
 import noisync as ns
+x = ns.sphere.uniform(20_000, 64)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 model = ns.Model(64, ns.Softmax(), ns.MLP("relu", 512))
 ns.simulate(model, x, horizon=0.1, layers=2, dtype="float32", save=[2], observe=[ns.Energy()])

@@ -28,25 +28,37 @@ class Save final : public Observer<Real> {
     Real* out_;
 };
 
-// Writes the numbers of a measure.
+// A buffer for some of the numbers of a measure.
+struct Part {
+    double* out;
+    Index size;
+};
+
+// Writes the numbers of a measure, the first ones into the first part, and so on.
 template <class Real>
 class RecordMeasure final : public Observer<Real> {
    public:
     RecordMeasure(Schedule schedule, SharedMeasure measure, const Vector<double>& weights,
-                  double* out)
+                  std::vector<Part> parts)
         : Observer<Real>(std::move(schedule)),
           measure_(std::move(measure)),
           weights_(weights),
-          out_(out) {}
+          parts_(std::move(parts)),
+          values_(std::size_t(measure_->size())) {}
     void observe(Index slot, const Tokens<Real>& x, Execution& execution) override {
-        measure_->evaluate(x.template cast<double>(), weights_, out_ + slot * measure_->size(),
-                           execution);
+        measure_->evaluate(x.template cast<double>(), weights_, values_.data(), execution);
+        const double* from = values_.data();
+        for (const Part& part : parts_) {
+            std::copy_n(from, part.size, part.out + slot * part.size);
+            from += part.size;
+        }
     }
 
    private:
     SharedMeasure measure_;
     const Vector<double>& weights_;
-    double* out_;
+    std::vector<Part> parts_;
+    std::vector<double> values_;
 };
 
 // Writes the growth of the tangent vectors that the run carries.
@@ -88,7 +100,7 @@ struct SaveRequest {
 struct MeasureRequest {
     Schedule schedule;
     SharedMeasure measure;
-    py::array out;
+    std::vector<py::array> outs;  // together of the measure's size
 };
 struct LyapunovRequest {
     Schedule schedule;
@@ -142,11 +154,27 @@ class Recording {
         });
     }
     void add(MeasureRequest& request, Index replicates) {
-        const Index size = request.schedule.slots() * request.measure->size();
-        auto* out = output_buffer<double>(request.out, replicates * size, "out");
-        makers_.push_back([this, &request, out, size](Index place, Set&) {
+        const Index slots = request.schedule.slots();
+        std::vector<Part> parts;
+        Index total = 0;
+        for (py::array& out : request.outs) {
+            Index size = 1;
+            for (py::ssize_t axis = 2; axis < out.ndim(); ++axis) {
+                size *= out.shape(axis);
+            }
+            parts.push_back({output_buffer<double>(out, replicates * slots * size, "outs"), size});
+            total += size;
+        }
+        if (total != request.measure->size()) {
+            throw py::value_error("outs must hold what the measure gives for every state");
+        }
+        makers_.push_back([this, &request, parts, slots](Index place, Set&) {
+            std::vector<Part> own = parts;
+            for (Part& part : own) {
+                part.out += place * slots * part.size;
+            }
             return std::make_unique<RecordMeasure<Real>>(request.schedule, request.measure,
-                                                         weights_, out + place * size);
+                                                         weights_, std::move(own));
         });
     }
     void add(LyapunovRequest& request, Index replicates) {

@@ -164,8 +164,8 @@ void register_dynamics(py::module_& module) {
     py::class_<SaveRequest>(module, "SaveRequest")
         .def(py::init<Schedule, py::array>(), py::arg("schedule"), py::arg("out"));
     py::class_<MeasureRequest>(module, "MeasureRequest")
-        .def(py::init<Schedule, SharedMeasure, py::array>(), py::arg("schedule"),
-             py::arg("measure"), py::arg("out"));
+        .def(py::init<Schedule, SharedMeasure, std::vector<py::array>>(), py::arg("schedule"),
+             py::arg("measure"), py::arg("outs"));
     py::class_<LyapunovRequest>(module, "LyapunovRequest")
         .def(py::init<Schedule, Index, Index, py::array>(), py::arg("schedule"), py::arg("token"),
              py::arg("count"), py::arg("out"));

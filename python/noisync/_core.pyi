@@ -111,7 +111,7 @@ class SaveRequest:
 
 class MeasureRequest:
     def __init__(
-        self, schedule: Schedule, measure: Measure, out: npt.NDArray[np.float64]
+        self, schedule: Schedule, measure: Measure, outs: Sequence[npt.NDArray[np.float64]]
     ) -> None: ...
 
 class LyapunovRequest:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any
 
@@ -16,7 +16,16 @@ from noisync._plan import Plan, Request
 from noisync._schedule import Schedule
 from noisync._validate import FloatArray
 from noisync.errors import ArgumentError, ArgumentTypeError
-from noisync.observers import VARIABLE_NAME, Axis, Lyapunov, Measure, Observer, Tokens, UserFunction
+from noisync.observers import (
+    VARIABLE_NAME,
+    Axis,
+    Energy,
+    Lyapunov,
+    Measure,
+    Observer,
+    Tokens,
+    UserFunction,
+)
 
 
 @dataclass
@@ -108,18 +117,34 @@ class Recorder:
 
     def requests(self, first: int, count: int) -> list[Request]:
         """Return the requests for the replicates first..first+count−1 of this ensemble."""
-        return [
-            self._request(name, series, slice(first, first + count))
-            for name, series in self._series.items()
-        ]
+        part = slice(first, first + count)
+        passes: dict[Any, list[_Series]] = {}
+        rest = []
+        for name, series in self._series.items():
+            if isinstance(series.observer, Energy):  # all in one pass over the pairs
+                passes.setdefault(series.observer.scaled, []).append(series)
+            elif isinstance(series.observer, Measure):
+                passes[name] = [series]
+            else:
+                rest.append(self._request(name, series, part))
+        return [self._measure_request(together, part) for together in passes.values()] + rest
+
+    def _measure_request(self, together: Sequence[_Series], part: slice) -> Request:
+        observer = together[0].observer
+        if len(together) > 1:
+            betas = np.concatenate([np.atleast_1d(series.observer.beta) for series in together])
+            observer = replace(observer, beta=tuple(betas))
+        return _core.MeasureRequest(
+            self._schedule._core_config(),
+            observer.core_measure(self._plan),
+            [series.values[part] for series in together if series.values is not None],
+        )
 
     def _request(self, name: str, series: _Series, part: slice) -> Request:
         observer, schedule = series.observer, self._schedule._core_config()
         if series.values is None or callable(observer):
             return _core.CallRequest(schedule, self._writer(name, series, part.start))
         out = series.values[part]
-        if isinstance(observer, Measure):
-            return _core.MeasureRequest(schedule, observer.core_measure(self._plan), out)
         if isinstance(observer, Lyapunov):
             return _core.LyapunovRequest(schedule, observer.token, observer.k, out)
         return _core.SaveRequest(schedule, out)

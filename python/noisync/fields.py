@@ -38,8 +38,9 @@ def attention_drift(
         Non-negative, sum 1; uniform by default.
     method : {"auto", "direct", "harmonic"}
         ``"direct"``: a sum over tiles of pairs, O(N² d) operations and O(N d) memory.
-        ``"harmonic"``: for QᵀK = βI, the exponential as few spherical harmonics, O(N p^{d−1}) with
-        the degree p fixed by `tol`; for dim <= 16 and moderate β. ``"auto"``: whichever is faster.
+        ``"harmonic"``: for QᵀK = β times an orthogonal matrix (I among them), the exponential as
+        few spherical harmonics, O(N p^{d−1}) with the degree p fixed by `tol`; for dim <= 16 and
+        moderate β. ``"auto"``: whichever is faster.
     tol : float
         Bound on the error |Attn(x_i) − exact| of ``"harmonic"`` where unit vectors stand in the
         sums. Where rounding or nearly vanishing denominators might break it, the direct sum is

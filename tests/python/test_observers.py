@@ -139,3 +139,24 @@ def test_two_tight_clusters():
 def test_bad_input_is_named(make, message):
     with pytest.raises((ns.ArgumentError, ns.errors.ArgumentTypeError), match=message):
         make()
+
+
+def test_energies_of_several_observers_are_one_pass(monkeypatch):
+    """Two Energy observers are one measure of the core, each with its own numbers."""
+    made = []
+    measure = ns.observers.energy_measure
+    monkeypatch.setattr(
+        ns.observers,
+        "energy_measure",
+        lambda betas, *a, **k: made.append(betas) or measure(betas, *a, **k),
+    )
+    x = ns.sphere.uniform(9, 4)
+    run = ns.simulate(
+        MODEL, x, horizon=1.0, layers=2,
+        observe=[ns.Energy(3.0, "b"), ns.Budget(), ns.Energy((1.0, 2.0), "a"),
+                 ns.Energy(3.0, "s", scaled=True)],
+    )  # fmt: skip
+    assert made == [[3.0, 1.0, 2.0], [3.0]]
+    assert run.observed["b"][0] == ns.energy.interaction(x, 3.0)
+    np.testing.assert_array_equal(run.observed["a"][0], ns.energy.interaction(x, [1.0, 2.0]))
+    assert run.observed["s"][0] == ns.energy.interaction(x, 3.0, scaled=True)
