@@ -3,10 +3,12 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+import xarray as xr
 
 import noisync as ns
 from noisync.cli import main
 from noisync.studies._bootstrap import mean_interval
+from noisync.studies._synchronization_cells import Cell
 
 SMALL = {
     "activations": ("sigmoid",), "dims": (8,), "sigmas": (0.3,), "values": (1.0, 0.0, -4.0),
@@ -68,6 +70,27 @@ def test_an_odd_activation_makes_pairs():
     assert pair > 0.5
     assert pair > one  # 2^{-3} of the starts lie in one half
     assert neither < 0.2
+
+
+def test_a_stopped_study_keeps_what_it_has(tmp_path, monkeypatch, capsys):
+    measured, done = Cell.measured, []
+
+    def stopping(cell, conditions):
+        if len(done) == 2:
+            raise KeyboardInterrupt
+        done.append(cell)
+        return measured(cell, conditions)
+
+    monkeypatch.setattr(Cell, "measured", stopping)
+    config = tmp_path / "study.toml"
+    config.write_text('activations = ["tanh"]\ndims = [3]\nsigmas = [0.2, 0.3]\nreplicates = 4\n')
+    arguments = ["study", "synchronization", str(config), "--quick", "--out", str(tmp_path)]
+    assert main(arguments) == 130
+    assert "synchronization-partial.nc" in capsys.readouterr().err
+    with xr.open_dataset(tmp_path / "synchronization-partial.nc") as data:
+        complete = np.isfinite(data.bound_rate.to_numpy()).ravel()
+        assert complete.tolist() == [True, True, False, False, False, False]
+        assert np.isnan(data.phase_share).all()
 
 
 def test_intervals_cover():
@@ -147,7 +170,7 @@ def test_rates_of_the_users_own_functions():
 def test_theory_all(tmp_path, capsys):
     assert main(["theory", "--all", "--dim", "5", "--sigma", "0.1"]) == 0
     printed = capsys.readouterr().out
-    assert "| 1 | softplus |" in printed
+    assert "| 1 | 1 | softplus |" in printed
     assert main(["theory", "--all", "--dim", "5", "64", "--out", str(tmp_path / "new")]) == 0
     for suffix in ("md", "png", "csv", "nc"):
         assert (tmp_path / "new" / f"activations.{suffix}").stat().st_size > 100

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import numpy as np
 import xarray as xr
 
 from noisync import plot
@@ -26,18 +27,18 @@ def rankings(data: xr.Dataset) -> str:
     for dim in data.dim.to_numpy():
         for sigma in data.sigma.to_numpy():
             law = data.sel(dim=dim, sigma=sigma).sortby("lyapunov_exponent")
+            by_coercivity = np.argsort(np.argsort(law.coercivity.to_numpy())) + 1
+            names = ("lyapunov_exponent", "coercivity", "variance", "slope")
             rows = [
                 (
-                    rank,
-                    law.activation.to_numpy()[rank - 1],
-                    *(
-                        number(law[name].to_numpy()[rank - 1], 4)
-                        for name in ("lyapunov_exponent", "coercivity", "variance", "slope")
-                    ),
+                    rank + 1,
+                    by_coercivity[rank],
+                    name,
+                    *(number(law[column].to_numpy()[rank], 4) for column in names),
                 )
-                for rank in range(1, law.sizes["activation"] + 1)
+                for rank, name in enumerate(law.activation.to_numpy())
             ]
-            header = ("rank", "φ", "λ₁", "λ̄", "κ(1)", "κ'(1)")
+            header = ("rank by λ₁", "by λ̄", "φ", "λ₁", "λ̄", "κ(1)", "κ'(1)")
             lines += [f"d = {dim}, σ = {sigma:g}", "", markdown_table(header, rows), ""]
     critical = data.critical_sigma
     lines += [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,7 @@ import xarray as xr
 
 from noisync import _validate
 from noisync.config import read_toml
-from noisync.errors import ArgumentError
+from noisync.errors import ArgumentError, NoisyncError
 from noisync.model import Model
 from noisync.studies import (
     _depth_width,
@@ -70,6 +71,8 @@ def study(
     ------
     ArgumentError
         For an unknown study or key, or a folder that cannot be written.
+    KeyboardInterrupt
+        What a long study had until then is written to NAME-partial.nc.
     """
     chosen = STUDIES[_validate.choice("study", name, STUDIES)]
     options = dict(chosen.quick) if quick else {}
@@ -79,7 +82,15 @@ def study(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ArgumentError(f"out: cannot write {str(out)!r}: {error}") from error
-    data = chosen.run(progress=progress, **options)
+    try:
+        data = chosen.run(progress=progress, **options)
+    except (KeyboardInterrupt, NoisyncError) as stop:
+        partial = getattr(stop, "dataset", None)
+        if isinstance(partial, xr.Dataset):
+            path = out / f"{name}-partial.nc"
+            partial.to_netcdf(path, engine="netcdf4")
+            print(f"noisync: what was computed until then is in {path}", file=sys.stderr)
+        raise
     data.to_netcdf(out / f"{name}.nc", engine="netcdf4")
     mpl.use("agg")
     text = chosen.report(data, out)

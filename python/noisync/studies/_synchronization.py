@@ -15,7 +15,7 @@ from noisync import _validate
 from noisync._validate import FloatArray
 from noisync._version import __version__
 from noisync.activations import NAMES
-from noisync.errors import ArgumentError
+from noisync.errors import ArgumentError, NoisyncError
 from noisync.studies._synchronization_cells import ENDS, Cell, Conditions, Grid, Law, Phase
 
 
@@ -108,6 +108,8 @@ def synchronization(
     ------
     ArgumentError, ArgumentTypeError
         For arguments that break a rule.
+    KeyboardInterrupt
+        With the ensembles until then in its ``dataset``, NaN for the others.
 
     References
     ----------
@@ -138,25 +140,34 @@ def synchronization(
         _numbers("phase_values", phase_values, negative=True),
         _validate.integer("phase_replicates", phase_replicates, minimum=2),
     )
+    cells: list[dict[str, Any]] = []
+    shares: list[FloatArray] = []
+
+    def dataset() -> xr.Dataset:
+        data = xr.merge([_grid_dataset(grid, cells, conditions), _phase_dataset(phase, shares)])
+        data.attrs = {
+            "study": "synchronization", "version": __version__, "beta": beta, "tokens": tokens,
+            "horizon": conditions.horizon, "thickness": conditions.thickness,
+            "replicates": replicates, "phase_activation": phase.law.activation,
+            "phase_dim": phase.law.dim, "phase_replicates": phase.replicates, "seed": str(seed),
+        }  # fmt: skip
+        return data
+
     steps = grid.size + len(phase.sigmas) * len(phase.values)
     with tqdm(total=steps, disable=not progress, unit="ensemble") as bar:
-        cells = []
-        for cell in grid.cells(beta):
-            cells.append(cell.measured(conditions))
-            bar.update()
-        shares = []
-        for sigma, value in product(phase.sigmas, phase.values):
-            cell = Cell(phase.law._replace(sigma=sigma), value, beta)
-            shares.append(cell.shares(conditions, phase.replicates))
-            bar.update()
-    data = xr.merge([_grid_dataset(grid, cells, conditions), _phase_dataset(phase, shares)])
-    data.attrs = {
-        "study": "synchronization", "version": __version__, "beta": beta, "tokens": tokens,
-        "horizon": conditions.horizon, "thickness": conditions.thickness, "replicates": replicates,
-        "phase_activation": phase.law.activation, "phase_dim": phase.law.dim,
-        "phase_replicates": phase.replicates, "seed": str(seed),
-    }  # fmt: skip
-    return data
+        try:
+            for cell in grid.cells(beta):
+                cells.append(cell.measured(conditions))
+                bar.update()
+            for sigma, value in product(phase.sigmas, phase.values):
+                cell = Cell(phase.law._replace(sigma=sigma), value, beta)
+                shares.append(cell.shares(conditions, phase.replicates))
+                bar.update()
+        except (KeyboardInterrupt, NoisyncError) as stop:
+            if cells:
+                stop.dataset = dataset()  # type: ignore[union-attr]
+            raise
+    return dataset()
 
 
 def _numbers(name: str, values: Sequence[float], *, negative: bool = False) -> tuple[float, ...]:
@@ -175,8 +186,11 @@ def _grid_dataset(grid: Grid, cells: list[dict[str, Any]], conditions: Condition
     }  # fmt: skip
     shape = (len(grid.activations), len(grid.dims), len(grid.sigmas))
     variables: dict[str, Any] = {}
+    missing = grid.size - len(cells)  # of a study that was stopped
     for name in cells[0]:
         values = np.array([cell[name] for cell in cells])
+        if missing:
+            values = np.concatenate([values, np.full((missing, *values.shape[1:]), np.nan)])
         full = values.reshape(*shape, len(grid.values), *values.shape[1:])
         variables[name] = ((*laws, "value", *extra.get(name, ())), full)
 
@@ -205,10 +219,12 @@ def _grid_dataset(grid: Grid, cells: list[dict[str, Any]], conditions: Condition
 
 def _phase_dataset(phase: Phase, shares: list[FloatArray]) -> xr.Dataset:
     shape = (len(phase.sigmas), len(phase.values), len(ENDS))
+    full = np.full(shape, np.nan)
+    full.reshape(-1, len(ENDS))[: len(shares)] = np.reshape(shares, (-1, len(ENDS)))
     line = [phase.law._replace(sigma=sigma).kernel.lyapunov_exponent for sigma in phase.sigmas]
     return xr.Dataset(
         {
-            "phase_share": (("phase_sigma", "phase_value", "end"), np.reshape(shares, shape)),
+            "phase_share": (("phase_sigma", "phase_value", "end"), full),
             "phase_line": ("phase_sigma", line),
         },
         {
