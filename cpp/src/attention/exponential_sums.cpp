@@ -136,18 +136,23 @@ void ExponentialSums<Real>::general(const Tokens<Real>& queries, const Tokens<Re
                                     const Vector<Real>& shift, Execution& execution) {
     pack(queries, keys, x, weights, execution);
     shift_.head(count_) = shift;
-    const Blocks panels{keys_.rows(), kPanel<Real>};
-    execution.for_each(panels.count(), [&](Index panel, int worker) {
+    // A strip of keys and values is brought into the second-level cache for several panels.
+    const Index panels = keys_.rows() / kPanel<Real>;
+    const Index together = std::clamp<Index>(panels / (8 * execution.threads()), 1, 8);
+    const Blocks groups{keys_.rows(), together * kPanel<Real>};
+    execution.for_each(groups.count(), [&](Index group, int worker) {
         Real* tile = tiles_[std::size_t(worker)].data();
-        const Index first = panels.begin(panel);
+        const Index end = groups.begin(group) + groups.length(group);
         for (Index other = 0; other < keys_.rows(); other += kStrip<Real>) {
             const Index strip = std::min(kStrip<Real>, keys_.rows() - other);
-            fill_tile(panel, other, strip, tile);
-            exponentiate<Real>(tile, strip, shift_.data() + first, weights_.data() + first,
-                               weights_.data() + other, denominators_.data() + first, nullptr);
-            add_values<Real>(strip, kPanel<Real>, values_.row(other).data(),
-                             {tile, kPanel<Real>, 1}, numerators_.row(first).data(),
-                             values_.cols());
+            for (Index first = groups.begin(group); first < end; first += kPanel<Real>) {
+                fill_tile(first / kPanel<Real>, other, strip, tile);
+                exponentiate<Real>(tile, strip, shift_.data() + first, weights_.data() + first,
+                                   weights_.data() + other, denominators_.data() + first, nullptr);
+                add_values<Real>(strip, kPanel<Real>, values_.row(other).data(),
+                                 {tile, kPanel<Real>, 1}, numerators_.row(first).data(),
+                                 values_.cols());
+            }
         }
     });
 }
