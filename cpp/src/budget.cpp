@@ -137,9 +137,10 @@ Tokens<double> evaluated(const AttentionConfig& attention, const Tokens<double>&
     return result;
 }
 
-// Whether an attention's weights are e^{beta u} and its V a multiple of I.
+// Whether an attention's weights are e^{beta u}, with e^{-2 beta} far from overflow, and its V is a
+// multiple of I.
 bool is_scalar(const ExponentialAttention& attention) {
-    return !attention.query && !attention.value;
+    return !attention.query && !attention.value && attention.beta > -300;
 }
 
 // pulls_i = P_i sum_j w_j e^{beta u - beta} x_j, of the attention's own beta, and the sums of its

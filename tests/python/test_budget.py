@@ -130,6 +130,15 @@ def test_scaled_serves_any_beta():
         ns.energy.budget(model, x, 5000.0)
 
 
+def test_attention_of_any_temperature():
+    x = ns.sphere.uniform(30, 4)
+    for beta in (-2000.0, -350.0, 350.0, 5000.0):
+        model = ns.Model(4, ns.Softmax(beta=beta))
+        got = ns.energy.budget(model, x, 1.0)
+        expected = plain(model, x, np.full(30, 1 / 30), 1.0)
+        np.testing.assert_allclose(got, expected, rtol=1e-11, atol=1e-14)
+
+
 def test_one_token_has_none():
     assert ns.energy.budget(MODELS["softmax"], ns.sphere.uniform(1, 5)) == (0.0, 0.0)
 
