@@ -25,12 +25,13 @@ SharedMeasure checked_energy(std::vector<double> betas, bool scaled,
 }
 
 SharedMeasure checked_budget(double beta, bool scaled, std::optional<AttentionConfig> attention,
-                             std::vector<double> noise, Index dim) {
+                             std::vector<double> noise, Index dim, bool with_energy) {
     if (attention) {
         require_dim(*attention, dim);
     }
     return budget_measure({beta, std::move(attention), std::move(noise),
-                           scaled ? EnergyScale::relative : EnergyScale::plain});
+                           scaled ? EnergyScale::relative : EnergyScale::plain},
+                          with_energy);
 }
 
 SharedMeasure checked_linear_budget(double beta, bool scaled,
@@ -74,12 +75,13 @@ void register_measures(py::module_& module) {
     module.def(
         "budget_measure",
         [=](double beta, bool scaled, std::optional<AttentionConfig> attention,
-            std::vector<double> noise, Index dim) {
-            return shared(
-                checked_budget(beta, scaled, std::move(attention), std::move(noise), dim));
+            std::vector<double> noise, Index dim, bool with_energy) {
+            return shared(checked_budget(beta, scaled, std::move(attention), std::move(noise), dim,
+                                         with_energy));
         },
         py::arg("beta"), py::arg("scaled"), py::arg("attention"), py::arg("noise"), py::arg("dim"),
-        "The attention and the noise part of dE_beta/dt.");
+        py::arg("with_energy"),
+        "The attention and the noise part of dE_beta/dt; and E_beta, if asked for.");
     module.def(
         "linear_time_budget_measure",
         [=](double beta, bool scaled, std::optional<AttentionConfig> attention,

@@ -31,13 +31,23 @@ Lanes chebyshev(const std::vector<double>& series, Lanes s) {
     return s * current - next + series[0];
 }
 
+// sum over the lanes of w sums.
+double weighted_sum(const Lanes (&sums)[kTall], const double* weights) {
+    double total = 0;
+    for (int h = 0; h < kTall; ++h) {
+        total += simd::sum<double>(sums[h] * simd::load(weights + h * kLanes<double>));
+    }
+    return total;
+}
+
 // rows_i <- P_i rows_i.
 void project(const Tokens<double>& x, Tokens<double>& rows) {
     const Vector<double> radial = (rows.array() * x.array()).rowwise().sum();
     rows -= radial.asDiagonal() * x;
 }
 
-// The pass over pairs: sums_i = sum_j w_j e^{-beta g_ij} (y_j, 1), y = x - centre, and the noise.
+// The pass over pairs: sums_i = sum_j w_j e^{-beta g_ij} (y_j, 1), y = x - centre, the noise, and
+// sum_ij w_i w_j (1 - e^{-beta g_ij}).
 class Pass {
    public:
     Pass(const Tokens<double>& x, const Vector<double>& weights)
@@ -51,16 +61,15 @@ class Pass {
     // `noise` may be empty; its sum is then 0.
     void run(double beta, const std::vector<double>& noise, Execution& execution) {
         sums_.setZero(values_.rows(), values_.cols());
-        // One partial sum per block: for_each_block_pair fixes the order of additions.
-        Vector<double> partial = Vector<double>::Zero(blocks_.count());
+        // Partial sums of each block: for_each_block_pair fixes the order of additions.
+        Matrix<double> partial = Matrix<double>::Zero(blocks_.count(), 2);
         for_each_gap_tile(tokens_, blocks_, execution, [&](const GapTile& tile, int) {
-            if (!noise.empty()) {
-                const double sum = noise_of(tile, beta, noise);
-                partial(tile.i) += tile.i == tile.j ? sum : 2 * sum;
-            }
-            add_values(tile, beta);
+            const double orders = tile.i == tile.j ? 1 : 2;
+            partial(tile.i, 0) += noise.empty() ? 0.0 : orders * noise_of(tile, beta, noise);
+            partial(tile.i, 1) += orders * add_values(tile, beta);
         });
-        noise_ = partial.sum();
+        noise_ = partial.col(0).sum();
+        loss_ = partial.col(1).sum();
     }
 
     // P_i sum_j w_j e^{-beta g} (x_j - x_i) for all tokens, and sum_j w_j e^{-beta g}.
@@ -75,6 +84,7 @@ class Pass {
         return sums_.col(sums_.cols() - 1).head(rows);
     }
     [[nodiscard]] double noise() const { return noise_; }
+    [[nodiscard]] double loss() const { return loss_; }
 
    private:
     // sum over a tile of w_i w_j e^{-beta g} g B(t), cos t = 1 - g.
@@ -92,18 +102,21 @@ class Pass {
                     power * gap * chebyshev(series, s) * tokens_.weights(tile.first + column);
             }
         }
-        double total = 0;
-        for (int h = 0; h < kTall; ++h) {
-            total += simd::sum<double>(sums[h] * simd::load(weights + h * kLanes<double>));
-        }
-        return total;
+        return weighted_sum(sums, weights);
     }
 
-    // Turns the gaps of the tile into e^{-beta g}, for the rows of both blocks.
-    void add_values(const GapTile& tile, double beta) {
-        for (Index k = 0; k < tile.columns * kPanel<double>; k += kLanes<double>) {
-            const Lanes power = simd::expm1<double>(simd::load(tile.gaps + k) * -beta) + 1.0;
-            simd::store(tile.gaps + k, power);
+    // Turns the gaps of the tile into e^{-beta g}, sums them up for the rows of both blocks, and
+    // returns the sum of w_i w_j (1 - e^{-beta g}).
+    double add_values(const GapTile& tile, double beta) {
+        const double* weights = tokens_.weights.data() + tile.row;
+        Lanes losses[kTall] = {};
+        for (Index column = 0; column < tile.columns; ++column) {
+            for (int h = 0; h < kTall; ++h) {
+                double* entries = tile.gaps + column * kPanel<double> + h * kLanes<double>;
+                const Lanes loss = simd::expm1<double>(simd::load(entries) * -beta);
+                losses[h] -= loss * tokens_.weights(tile.first + column);
+                simd::store(entries, loss + 1.0);
+            }
         }
         // Column by column in memory: the transpose of a row-major matrix.
         const Eigen::Map<const Matrix<double>> powers(tile.gaps, tile.columns, kPanel<double>);
@@ -113,6 +126,7 @@ class Pass {
             sums_.middleRows(tile.first, tile.columns).noalias() +=
                 powers * weighted_.middleRows(tile.row, kPanel<double>);
         }
+        return weighted_sum(losses, weights);
     }
 
     PackedTokens tokens_;
@@ -121,6 +135,7 @@ class Pass {
     Matrix<double> weighted_;
     Matrix<double> sums_;
     double noise_ = 0.0;
+    double loss_ = 0.0;
 };
 
 // sum_i w_i <a_i, b_i>.
@@ -165,6 +180,7 @@ Budget energy_budget(const Tokens<double>& x, const Vector<double>& weights, con
     pass.run(law.beta, law.noise, execution);
     const double factor = law.beta * scale_factor(law.scale, law.beta);
     budget.noise = -0.5 * factor * pass.noise();
+    budget.energy = 0.5 * scale_factor(law.scale, law.beta) * pass.loss();
     if (law.attention) {
         const auto& attention = std::get<ExponentialAttention>(*law.attention);
         const Tokens<double> pulls = pass.pulls(x);

@@ -51,13 +51,17 @@ SharedMeasure energy_measure(std::vector<double> betas, EnergyScale scale,
     });
 }
 
-SharedMeasure budget_measure(BudgetLaw law) {
-    return made_of(2, [law = std::move(law)](const auto& x, const auto& weights, double* out,
-                                             auto& execution) {
-        const Budget budget = energy_budget(x, weights, law, execution);
-        out[0] = budget.attention;
-        out[1] = budget.noise;
-    });
+SharedMeasure budget_measure(BudgetLaw law, bool with_energy) {
+    return made_of(with_energy ? 3 : 2,
+                   [law = std::move(law), with_energy](const auto& x, const auto& weights,
+                                                       double* out, auto& execution) {
+                       const Budget budget = energy_budget(x, weights, law, execution);
+                       out[0] = budget.attention;
+                       out[1] = budget.noise;
+                       if (with_energy) {
+                           out[2] = budget.energy;
+                       }
+                   });
 }
 
 SharedMeasure budget_measure(LinearBudgetLaw law, Index dim) {

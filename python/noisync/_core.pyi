@@ -82,6 +82,7 @@ def budget_measure(
     attention: ExponentialAttention | None,
     noise: Sequence[float],
     dim: int,
+    with_energy: bool,
 ) -> Measure: ...
 def linear_time_budget_measure(
     beta: float,

@@ -29,9 +29,18 @@ def energy_measure(
 
 
 def budget_measure(
-    model: Model, beta: float, n: int, method: str, tol: float = 1e-12, *, scaled: bool
+    model: Model,
+    beta: float,
+    n: int,
+    method: str,
+    tol: float = 1e-12,
+    *,
+    scaled: bool,
+    with_energy: bool = False,
 ) -> _core.Measure:
     """Return the measure of the attention and the noise part of dE_β/dt.
+
+    With `with_energy` E_β is its third number where it comes without another pass: by direct sums.
 
     Raises
     ------
@@ -50,7 +59,7 @@ def budget_measure(
         )
     attention = None if model.attention is None else model.attention._core_config()
     noise_series = () if model.noise is None else generator_series(model.kernel, beta).tolist()
-    return _core.budget_measure(beta, scaled, attention, noise_series, model.dim)
+    return _core.budget_measure(beta, scaled, attention, noise_series, model.dim, with_energy)
 
 
 def _budget_series(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
@@ -19,6 +19,7 @@ from noisync.errors import ArgumentError, ArgumentTypeError
 from noisync.observers import (
     VARIABLE_NAME,
     Axis,
+    Budget,
     Energy,
     Lyapunov,
     Measure,
@@ -118,27 +119,44 @@ class Recorder:
     def requests(self, first: int, count: int) -> list[Request]:
         """Return the requests for the replicates first..first+count−1 of this ensemble."""
         part = slice(first, first + count)
-        passes: dict[Any, list[_Series]] = {}
-        rest = []
-        for name, series in self._series.items():
-            if isinstance(series.observer, Energy):  # all in one pass over the pairs
-                passes.setdefault(series.observer.scaled, []).append(series)
-            elif isinstance(series.observer, Measure):
-                passes[name] = [series]
-            else:
-                rest.append(self._request(name, series, part))
-        return [self._measure_request(together, part) for together in passes.values()] + rest
+        requests = []
+        for measure, together in self._passes():
+            outs = [series.values[part] for series in together if series.values is not None]
+            requests.append(_core.MeasureRequest(self._schedule._core_config(), measure, outs))
+        return requests + [
+            self._request(name, series, part)
+            for name, series in self._series.items()
+            if not isinstance(series.observer, Measure)
+        ]
 
-    def _measure_request(self, together: Sequence[_Series], part: slice) -> Request:
-        observer = together[0].observer
-        if len(together) > 1:
-            betas = np.concatenate([np.atleast_1d(series.observer.beta) for series in together])
-            observer = replace(observer, beta=tuple(betas))
-        return _core.MeasureRequest(
-            self._schedule._core_config(),
-            observer.core_measure(self._plan),
-            [series.values[part] for series in together if series.values is not None],
-        )
+    def _passes(self) -> list[tuple[_core.Measure, list[_Series]]]:
+        """Return the measures to make, and the series that each serves, one after another.
+
+        An energy at the β of a budget comes with it; the others share one pass over the pairs.
+        """
+        measured = [s for s in self._series.values() if isinstance(s.observer, Measure)]
+        energies = [series for series in measured if isinstance(series.observer, Energy)]
+        passes: list[tuple[_core.Measure, list[_Series]]] = []
+        for series in measured:
+            observer, together = series.observer, [series]
+            if isinstance(observer, Energy):
+                continue
+            measure = observer.core_measure(self._plan)
+            if isinstance(observer, Budget):
+                law = (observer.beta, observer.scaled)
+                same = [s for s in energies if (s.observer.beta, s.observer.scaled) == law][:1]
+                with_energy = observer.core_measure(self._plan, with_energy=bool(same))
+                if with_energy.size > measure.size:
+                    measure, together = with_energy, together + same
+                    energies.remove(same[0])
+            passes.append((measure, together))
+        for scaled in (False, True):
+            together = [series for series in energies if series.observer.scaled == scaled]
+            if together:
+                betas = np.concatenate([np.atleast_1d(s.observer.beta) for s in together])
+                observer = Energy(tuple(betas), scaled=scaled)
+                passes.append((observer.core_measure(self._plan), together))
+        return passes
 
     def _request(self, name: str, series: _Series, part: slice) -> Request:
         observer, schedule = series.observer, self._schedule._core_config()

@@ -124,10 +124,17 @@ class Budget(Measure):
         """Return ``contribution``."""
         return (self._axis("contribution", ("attention", "noise")),)
 
-    def core_measure(self, plan: Plan) -> _core.Measure:
-        """Return the core's description."""
-        n, method = plan.weights.size, plan.energy_method
-        return budget_measure(plan.model, self.beta, n, method, plan.tol, scaled=self.scaled)
+    def core_measure(self, plan: Plan, *, with_energy: bool = False) -> _core.Measure:
+        """Return the core's description; the energy is a third number where it costs nothing."""
+        return budget_measure(
+            plan.model,
+            self.beta,
+            plan.weights.size,
+            plan.energy_method,
+            plan.tol,
+            scaled=self.scaled,
+            with_energy=with_energy,
+        )
 
 
 @dataclass(frozen=True)

@@ -141,22 +141,27 @@ def test_bad_input_is_named(make, message):
         make()
 
 
-def test_energies_of_several_observers_are_one_pass(monkeypatch):
-    """Two Energy observers are one measure of the core, each with its own numbers."""
+def test_sums_at_hand_are_not_made_again(monkeypatch):
+    """The energy at a budget's β comes with it; all other energies are one measure."""
     made = []
     measure = ns.observers.energy_measure
-    monkeypatch.setattr(
-        ns.observers,
-        "energy_measure",
-        lambda betas, *a, **k: made.append(betas) or measure(betas, *a, **k),
-    )
-    x = ns.sphere.uniform(9, 4)
+
+    def energy_measure(betas, *arguments, **options):
+        made.append(betas)
+        return measure(betas, *arguments, **options)
+
+    monkeypatch.setattr(ns.observers, "energy_measure", energy_measure)
+    x = ns.sphere.uniform(150, 4)
     run = ns.simulate(
         MODEL, x, horizon=1.0, layers=2,
-        observe=[ns.Energy(3.0, "b"), ns.Budget(), ns.Energy((1.0, 2.0), "a"),
-                 ns.Energy(3.0, "s", scaled=True)],
+        observe=[
+            ns.Energy(3.0, "b"), ns.Budget(2.0), ns.Energy((1.0, 2.0), "a"),
+            ns.Energy(3.0, "s", scaled=True), ns.Energy(2.0, "with"), ns.Budget(3.0, "other", True),
+        ],
     )  # fmt: skip
-    assert made == [[3.0, 1.0, 2.0], [3.0]]
-    assert run.observed["b"][0] == ns.energy.interaction(x, 3.0)
-    np.testing.assert_array_equal(run.observed["a"][0], ns.energy.interaction(x, [1.0, 2.0]))
-    assert run.observed["s"][0] == ns.energy.interaction(x, 3.0, scaled=True)
+    assert made == [[3.0, 1.0, 2.0]]
+    for name, beta, scaled in (("b", 3, False), ("a", (1, 2), False), ("s", 3, True)):
+        expected = ns.energy.interaction(x, beta, scaled=scaled)
+        np.testing.assert_array_equal(run.observed[name][0], expected)
+    np.testing.assert_array_equal(run.observed["with"], run.observed["a"][:, 1])
+    np.testing.assert_array_equal(run.observed["budget"][0], ns.energy.budget(MODEL, x, 2.0))

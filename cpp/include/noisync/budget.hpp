@@ -38,10 +38,11 @@ struct LinearBudgetLaw {
 struct Budget {
     double attention = 0.0;
     double noise = 0.0;
+    double energy = 0.0;  // E_beta itself, where it comes without another pass
 };
 
-// One pass over pairs; another one for the attention, unless its weights are e^{beta u} too and V
-// is a multiple of I.
+// With its energy, in one pass over pairs; another one for the attention, unless its weights are
+// e^{beta u} too and V is a multiple of I.
 Budget energy_budget(const Tokens<double>& x, const Vector<double>& weights, const BudgetLaw& law,
                      Execution& execution);
 

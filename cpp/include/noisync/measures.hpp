@@ -32,8 +32,8 @@ using SharedMeasure = std::shared_ptr<const Measure>;
 SharedMeasure energy_measure(std::vector<double> betas, EnergyScale scale,
                              std::vector<std::vector<double>> series, Index dim);
 
-// The budget's attention and noise.
-SharedMeasure budget_measure(BudgetLaw law);
+// The budget's attention and noise; and, if asked for, the energy.
+SharedMeasure budget_measure(BudgetLaw law, bool with_energy);
 SharedMeasure budget_measure(LinearBudgetLaw law, Index dim);
 
 // Counts of the cosines of all pairs in equal bins.
