@@ -138,7 +138,7 @@ void ExponentialSums<Real>::general(const Tokens<Real>& queries, const Tokens<Re
     shift_.head(count_) = shift;
     // A strip of keys and values is brought into the second-level cache for several panels.
     const Index panels = keys_.rows() / kPanel<Real>;
-    const Index together = std::clamp<Index>(panels / (8 * execution.threads()), 1, 8);
+    const Index together = std::clamp<Index>(panels / (Index{8} * execution.threads()), 1, 8);
     const Blocks groups{keys_.rows(), together * kPanel<Real>};
     execution.for_each(groups.count(), [&](Index group, int worker) {
         Real* tile = tiles_[std::size_t(worker)].data();
