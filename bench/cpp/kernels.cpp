@@ -79,7 +79,7 @@ void energy(benchmark::State& state) {
                          execution.threads());
 }
 
-// beta = 4, degree 20; about 4 (d + 1) + 6 flops a token and harmonic.
+// beta = 4, degree 20: 4 (d + 1) flops a token and harmonic.
 void harmonics(benchmark::State& state) {
     constexpr Index kDegree = 20;
     const Index n = state.range(0);
@@ -87,15 +87,15 @@ void harmonics(benchmark::State& state) {
     Execution execution{int(state.range(2))};
     const auto x = uniform<double>(n, d);
     const auto weights = equal_weights<double>(n);
-    const HarmonicBasis basis(kDegree, d);
+    const HarmonicTransform transform(kDegree, d);
     const std::vector<double> coefficients(kDegree + 1, 0.1);
     Matrix<double> sums;
     for (auto _ : state) {
-        harmonic_sums(basis, coefficients, x, x, weights, sums, execution);
+        harmonic_sums(transform, coefficients, x, x, weights, sums, execution);
         benchmark::DoNotOptimize(sums.data());
     }
-    const double entries = double(n) * double(basis.size());
-    bench::count<double>(state, entries * double(4 * (d + 1) + 6),
+    const double entries = double(n) * double(transform.basis().size());
+    bench::count<double>(state, entries * double(4 * (d + 1)),
                          double(n * (2 * d + 1)) * sizeof(double), execution.threads());
 }
 

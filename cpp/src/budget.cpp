@@ -195,21 +195,21 @@ Budget energy_budget(const Tokens<double>& x, const Vector<double>& weights, con
     return budget;
 }
 
-Budget energy_budget(const HarmonicBasis& basis, const Tokens<double>& x,
+Budget energy_budget(const HarmonicTransform& transform, const Tokens<double>& x,
                      const Vector<double>& weights, const LinearBudgetLaw& law,
                      Execution& execution) {
     Budget budget;
     const double factor = law.beta * scale_factor(law.scale, law.beta);
     if (!law.noise.empty()) {
         // F(1) = 0, so that sum_ij w_i w_j F(u_ij) = -2 sum_n f_n s_n.
-        const auto spread = harmonic_spread(basis, x, weights, execution);
+        const auto spread = harmonic_spread(transform, x, weights, execution);
         budget.noise =
             factor * std::inner_product(spread.begin(), spread.end(), law.noise.begin(), 0.0);
     }
     if (law.attention) {
         const auto& attention = std::get<ExponentialAttention>(*law.attention);
         Matrix<double> sums;
-        harmonic_sums(basis, law.harmonics, x, x, weights, sums, execution);
+        harmonic_sums(transform, law.harmonics, x, x, weights, sums, execution);
         Tokens<double> pulls = sums.leftCols(x.cols());
         project(x, pulls);
         const bool shared = is_scalar(attention) && attention.beta == law.beta;

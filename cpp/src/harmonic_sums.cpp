@@ -10,89 +10,77 @@ namespace noisync {
 
 namespace {
 
-using Table = HarmonicTable<double>;
-
-// Harmonics of the tokens of a block, one column each.
-Table harmonics_of(const HarmonicBasis& basis, const Tokens<double>& x, Index first, Index count) {
-    return basis.evaluate(Table(x.middleRows(first, count).transpose().array()));
-}
-
-// sum over blocks of add(block table, first token, partial): partial sums over a fixed number of
-// stretches of tokens, added in order.
-template <class Add>
-Matrix<double> sum_over_tokens(const HarmonicBasis& basis, const Tokens<double>& x, Index rows,
-                               Index columns, Execution& execution, Add&& add) {
-    constexpr Index kStretches = 32;
-    const Index block = basis.block_size();
-    const Blocks stretches{x.rows(), std::max((x.rows() + kStretches - 1) / kStretches, 4 * block)};
-    std::vector<Matrix<double>> partial(std::size_t(stretches.count()));
-    execution.for_each(stretches.count(), [&](Index stretch, int) {
-        auto& sum = partial[std::size_t(stretch)];
-        sum.setZero(rows, columns);
-        const Index end = stretches.begin(stretch) + stretches.length(stretch);
-        for (Index first = stretches.begin(stretch); first < end; first += block) {
-            const Index count = std::min(block, end - first);
-            add(harmonics_of(basis, x, first, count), first, sum);
-        }
-    });
-    for (std::size_t k = 1; k < partial.size(); ++k) {
-        partial[0] += partial[k];
-    }
-    return std::move(partial[0]);
-}
-
 // The direction of the mean, or of the first token where there is none.
 Tokens<double> middle(const Tokens<double>& x, const Vector<double>& weights) {
     const Tokens<double> mean = weights.transpose() * x;
     return mean.norm() > 0.1 ? Tokens<double>(mean / mean.norm()) : Tokens<double>(x.topRows(1));
 }
 
+// sum_j w_j (1 - P_n(<x_j, c>)), n = 0..p. With g = |x -+ c|^2 / 2 of the nearer of c and -c,
+// 1 - P_n(1 - g) comes from the recurrence of P_n less that of 1, so it keeps its digits as x comes
+// near; on the far side P_n(-u) = (-1)^n P_n(u).
+Vector<double> mean_gaps(Index degree, const Tokens<double>& x, const Vector<double>& weights,
+                         const Tokens<double>& centre, Execution& execution) {
+    const auto d = double(x.cols());
+    const auto c = centre.row(0);
+    constexpr Index kBlock = 256;
+    const Blocks stretches{x.rows(), std::max<Index>((x.rows() + 31) / 32, 4 * kBlock)};
+    Matrix<double> partial = Matrix<double>::Zero(stretches.count(), degree + 1);
+    execution.for_each(stretches.count(), [&](Index stretch, int) {
+        const Index end = stretches.begin(stretch) + stretches.length(stretch);
+        for (Index first = stretches.begin(stretch); first < end; first += kBlock) {
+            const Index count = std::min(kBlock, end - first);
+            const auto mass = weights.segment(first, count);
+            const auto tokens = x.middleRows(first, count);
+            const Vector<double> to = (tokens.rowwise() - c).rowwise().squaredNorm() / 2;
+            const Vector<double> from = (tokens.rowwise() + c).rowwise().squaredNorm() / 2;
+            const Vector<double> far = (from.array() < to.array()).cast<double>() * mass.array();
+            const Vector<double> odd = mass - 2 * far;
+            const Vector<double> gap = to.cwiseMin(from);
+            Vector<double> last = Vector<double>::Zero(count);
+            Vector<double> current = gap;
+            for (Index n = 1; n <= degree; ++n) {
+                partial(stretch, n) +=
+                    n % 2 == 0 ? mass.dot(current) : odd.dot(current) + 2 * far.sum();
+                const auto k = double(n);
+                last = ((2 * k + d - 2) * (current.array() * (1 - gap.array()) + gap.array()) -
+                        k * last.array()) /
+                       (k + d - 2);
+                last.swap(current);
+            }
+        }
+    });
+    return partial.colwise().sum();
+}
+
 }  // namespace
 
-void harmonic_sums(const HarmonicBasis& basis, const std::vector<double>& coefficients,
+void harmonic_sums(const HarmonicTransform& transform, const std::vector<double>& coefficients,
                    const Tokens<double>& x, const Tokens<double>& keys,
                    const Vector<double>& weights, Matrix<double>& sums, Execution& execution) {
-    const Index d = x.cols();
-    Matrix<double> moments = sum_over_tokens(
-        basis, keys, basis.size(), d + 1, execution,
-        [&](const Table& table, Index first, Matrix<double>& sum) {
-            Matrix<double> mass(table.cols(), d + 1);
-            mass.col(d) = weights.segment(first, table.cols());
-            mass.leftCols(d) = mass.col(d).asDiagonal() * x.middleRows(first, table.cols());
-            sum.noalias() += table.matrix() * mass;
-        });
+    const HarmonicBasis& basis = transform.basis();
+    Matrix<double> moments = transform.analyse(keys, weights, x, execution);
     for (Index n = 0; n <= basis.degree(); ++n) {
         const Index count = basis.begin(n + 1) - basis.begin(n);
         moments.middleRows(basis.begin(n), count) *= coefficients[std::size_t(n)] / double(count);
     }
-    sums.resize(x.rows(), d + 1);
-    const Blocks blocks{x.rows(), basis.block_size()};
-    execution.for_each(blocks.count(), [&](Index block, int) {
-        const Index first = blocks.begin(block);
-        const Index count = blocks.length(block);
-        sums.middleRows(first, count).noalias() =
-            harmonics_of(basis, x, first, count).matrix().transpose() * moments;
-    });
+    sums = transform.synthesise(x, moments, execution);
 }
 
-std::vector<double> harmonic_spread(const HarmonicBasis& basis, const Tokens<double>& x,
+std::vector<double> harmonic_spread(const HarmonicTransform& transform, const Tokens<double>& x,
                                     const Vector<double>& weights, Execution& execution) {
+    const HarmonicBasis& basis = transform.basis();
+    const Matrix<double> nothing(x.rows(), 0);
     const Tokens<double> centre = middle(x, weights);
-    const Table at_centre = harmonics_of(basis, centre, 0, 1);
-    // Column 0: sum_j w_j D_k, column 1: sum_j w_j D_k^2, D = Y(x_j) - Y(centre).
-    const Matrix<double> moments = sum_over_tokens(
-        basis, x, basis.size(), 2, execution, [&](Table table, Index first, Matrix<double>& sum) {
-            table.colwise() -= at_centre.col(0);
-            const auto mass = weights.segment(first, table.cols());
-            sum.col(0).noalias() += table.matrix() * mass;
-            sum.col(1).noalias() += table.square().matrix() * mass;
-        });
+    Vector<double> moments = transform.analyse(x, weights, nothing, execution);
+    // The first harmonic is 1, so its moment is the sum of the weights.
+    moments -= moments(0) * transform.analyse(centre, Vector<double>::Ones(1), nothing, execution);
+    const Vector<double> gaps = mean_gaps(basis.degree(), x, weights, centre, execution);
     std::vector<double> spread;
     for (Index n = 0; n <= basis.degree(); ++n) {
         const Index count = basis.begin(n + 1) - basis.begin(n);
-        const auto part = moments.middleRows(basis.begin(n), count);
-        const double variance = part.col(1).sum() - part.col(0).squaredNorm();
-        spread.push_back(std::max(variance, 0.0) / double(2 * count));
+        const double offset = moments.segment(basis.begin(n), count).squaredNorm();
+        spread.push_back(std::max(gaps(n) - offset / double(2 * count), 0.0));
     }
     return spread;
 }
@@ -147,7 +135,7 @@ class GapMoments {
 
 }  // namespace
 
-std::vector<double> interaction_energy(const HarmonicBasis& basis,
+std::vector<double> interaction_energy(const HarmonicTransform& transform,
                                        const std::vector<std::vector<double>>& series,
                                        const std::vector<double>& betas, const Tokens<double>& x,
                                        const Vector<double>& weights, Execution& execution,
@@ -162,7 +150,7 @@ std::vector<double> interaction_energy(const HarmonicBasis& basis,
             continue;
         }
         if (spread.empty()) {
-            spread = harmonic_spread(basis, x, weights, execution);
+            spread = harmonic_spread(transform, x, weights, execution);
         }
         energies.push_back(
             std::inner_product(series[b].begin(), series[b].end(), spread.begin(), 0.0));

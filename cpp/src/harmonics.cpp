@@ -43,10 +43,6 @@ HarmonicBasis::HarmonicBasis(Index degree, Index dim) : degree_(degree), dim_(di
     }
 }
 
-Index HarmonicBasis::block_size() const {
-    return std::clamp<Index>((Index{1} << 16) / size(), 8, 64);
-}
-
 template <class Scalar>
 HarmonicTable<Scalar> HarmonicBasis::evaluate(const HarmonicTable<Scalar>& x) const {
     HarmonicTable<Scalar> table = circle(x);

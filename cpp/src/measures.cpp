@@ -43,11 +43,12 @@ SharedMeasure energy_measure(std::vector<double> betas, EnergyScale scale,
             std::ranges::copy(interaction_energy(x, weights, betas, execution, scale), out);
         });
     }
-    const auto basis = std::make_shared<const HarmonicBasis>(Index(series[0].size()) - 1, dim);
+    const auto transform =
+        std::make_shared<const HarmonicTransform>(Index(series[0].size()) - 1, dim);
     return made_of(count, [=, betas = std::move(betas), series = std::move(series)](
                               const auto& x, const auto& weights, double* out, auto& execution) {
-        std::ranges::copy(interaction_energy(*basis, series, betas, x, weights, execution, scale),
-                          out);
+        std::ranges::copy(
+            interaction_energy(*transform, series, betas, x, weights, execution, scale), out);
     });
 }
 
@@ -65,10 +66,11 @@ SharedMeasure budget_measure(BudgetLaw law, bool with_energy) {
 }
 
 SharedMeasure budget_measure(LinearBudgetLaw law, Index dim) {
-    const auto basis = std::make_shared<const HarmonicBasis>(Index(law.harmonics.size()) - 1, dim);
+    const auto transform =
+        std::make_shared<const HarmonicTransform>(Index(law.harmonics.size()) - 1, dim);
     return made_of(2, [=, law = std::move(law)](const auto& x, const auto& weights, double* out,
                                                 auto& execution) {
-        const Budget budget = energy_budget(*basis, x, weights, law, execution);
+        const Budget budget = energy_budget(*transform, x, weights, law, execution);
         out[0] = budget.attention;
         out[1] = budget.noise;
     });

@@ -71,7 +71,7 @@ Matrix<double> sums(const std::vector<double>& f, const Tokens<double>& x,
                     const Vector<double>& weights, int threads = 1) {
     Matrix<double> result;
     Execution execution(threads);
-    harmonic_sums(HarmonicBasis(Index(f.size()) - 1, x.cols()), f, x, x, weights, result,
+    harmonic_sums(HarmonicTransform(Index(f.size()) - 1, x.cols()), f, x, x, weights, result,
                   execution);
     return result;
 }
@@ -79,7 +79,7 @@ Matrix<double> sums(const std::vector<double>& f, const Tokens<double>& x,
 std::vector<double> spread(Index degree, const Tokens<double>& x, const Vector<double>& weights,
                            int threads = 1) {
     Execution execution(threads);
-    return harmonic_spread(HarmonicBasis(degree, x.cols()), x, weights, execution);
+    return harmonic_spread(HarmonicTransform(degree, x.cols()), x, weights, execution);
 }
 
 // Coefficients of both signs with sizes that add up to about 1.

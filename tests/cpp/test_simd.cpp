@@ -23,8 +23,8 @@ using namespace noisync::simd;
 template <class Real>
 constexpr Real kLimit = sizeof(Real) == 8 ? Real(700) : Real(80);
 
-// A grid of [-limit, limit]; both sides of the multiples of log(2)/2, where the reduction turns
-// over; small numbers of every size; whole vectors of them.
+// A grid of [-limit, limit]; both sides of the multiples of log(2)/2 and of 1/32, where reductions
+// turn over; small numbers of every size; whole vectors of them.
 template <class Real>
 std::vector<Real> arguments() {
     std::vector<Real> x{0, std::numeric_limits<Real>::min(),
@@ -48,6 +48,7 @@ std::vector<Real> arguments() {
         if (std::abs(turn) < kLimit<Real>) {
             around(Real(turn));
         }
+        around(Real(k) / 32);
     }
     for (Real tiny = 1; tiny > std::numeric_limits<Real>::min(); tiny *= Real(0.97)) {
         x.insert(x.end(), {tiny, -tiny});
@@ -128,14 +129,15 @@ void check_product(Index depth, Index columns, Index a_step, bool by_rows) {
 
 template <class Real, int Height>
 void check_products() {
-    for (const Index depth : {0, 1, 2, 7, 24, 97}) {
+    for (const Index depth : {1, 2, 7, 24, 97}) {
         for (const bool by_rows : {false, true}) {
             check_product<Real, Height, 1>(depth, 5, Height * kLanes<Real>, by_rows);
             check_product<Real, Height, kWide>(depth, 3 * kWide, Height * kLanes<Real> + 5,
                                                by_rows);
-            check_product<Real, Height, kAtOnce>(depth, 2 * kAtOnce, Height * kLanes<Real> + 1,
-                                                 by_rows);
-            check_product<Real, Height, kAtOnce>(depth, 0, Height * kLanes<Real>, by_rows);
+            constexpr int kColumns = kAtOnce<Real, Height>;
+            check_product<Real, Height, kColumns>(depth, 2 * kColumns, Height * kLanes<Real> + 1,
+                                                  by_rows);
+            check_product<Real, Height, kColumns>(depth, 0, Height * kLanes<Real>, by_rows);
         }
     }
 }
@@ -148,6 +150,25 @@ TEST_CASE_TEMPLATE("e^x to about a unit in the last place", Real, double, float)
     const Long off = worst(x, y, [](Long v) { return std::exp(v); });
     CHECK(off <= 1.5L);
     CHECK(y[0] == 1);
+}
+
+TEST_CASE_TEMPLATE("2^x to about a unit in the last place", Real, double, float) {
+    const std::vector<Real> x = arguments<Real>();
+    const auto exp2_of = [](const std::vector<Real>& at) {
+        return values(at, [](Vec<Real> v) { return exp2<Real>(v); });
+    };
+    const std::vector<Real> y = exp2_of(x);
+    const Long off = worst(x, y, [](Long v) { return std::exp2(v); });
+    // A rounding of the table, one of the sum and a small part of those of f p(f); without a table
+    // one of the sum and log(2)/2 of three.
+    CHECK(off <= 2.2L);
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        if (x[i] == std::round(x[i])) {
+            CHECK(y[i] == std::exp2(x[i]));
+        }
+    }
+    CHECK(std::isnan(exp2_of(
+        std::vector<Real>(std::size_t(kLanes<Real>), std::numeric_limits<Real>::quiet_NaN()))[0]));
 }
 
 TEST_CASE_TEMPLATE("e^x - 1 with small relative error", Real, double, float) {

@@ -12,7 +12,7 @@
 
 #include "noisync/attention.hpp"
 #include "noisync/energy.hpp"
-#include "noisync/harmonics.hpp"
+#include "noisync/harmonic_transform.hpp"
 #include "noisync/types.hpp"
 
 namespace noisync {
@@ -47,7 +47,7 @@ Budget energy_budget(const Tokens<double>& x, const Vector<double>& weights, con
                      Execution& execution);
 
 // In linear time, to rounding of sums of unit vectors: tokens nearer than that have no budget.
-Budget energy_budget(const HarmonicBasis& basis, const Tokens<double>& x,
+Budget energy_budget(const HarmonicTransform& transform, const Tokens<double>& x,
                      const Vector<double>& weights, const LinearBudgetLaw& law,
                      Execution& execution);
 

@@ -9,28 +9,31 @@
 
 #include "noisync/energy.hpp"
 #include "noisync/execution.hpp"
-#include "noisync/harmonics.hpp"
+#include "noisync/harmonic_transform.hpp"
 #include "noisync/types.hpp"
 
 namespace noisync {
 
 // sums_i <- sum_j w_j F(<x_i, k_j>) (x_j, 1), shape (N, d + 1), for tokens x and as many unit keys
 // k; coefficients f_0, ..., f_p.
-void harmonic_sums(const HarmonicBasis& basis, const std::vector<double>& coefficients,
+void harmonic_sums(const HarmonicTransform& transform, const std::vector<double>& coefficients,
                    const Tokens<double>& x, const Tokens<double>& keys,
                    const Vector<double>& weights, Matrix<double>& sums, Execution& execution);
 
-// s_n = 1/2 sum_ij w_i w_j (1 - P_n(<x_i, x_j>)) = 1/(2 N_n) sum_k Var_w(Y_nk), n = 0..p: with
-// F = sum_n f_n P_n, 1/2 sum_ij w_i w_j (F(1) - F(<x_i, x_j>)) = sum_n f_n s_n. The variances are
-// taken about a point in the middle of the tokens, so they keep their digits as tokens merge.
-std::vector<double> harmonic_spread(const HarmonicBasis& basis, const Tokens<double>& x,
+// s_n = 1/2 sum_ij w_i w_j (1 - P_n(<x_i, x_j>)), n = 0..p: with F = sum_n f_n P_n,
+// 1/2 sum_ij w_i w_j (F(1) - F(<x_i, x_j>)) = sum_n f_n s_n. About a point c in the middle,
+//
+//     s_n = sum_j w_j (1 - P_n(<x_j, c>)) - |sum_j w_j (Y_n(x_j) - Y_n(c))|^2 / (2 N_n),
+//
+// where nothing large cancels as tokens merge.
+std::vector<double> harmonic_spread(const HarmonicTransform& transform, const Tokens<double>& x,
                                     const Vector<double>& weights, Execution& execution);
 
 // E_beta as in energy.hpp, for every beta > 0, in linear time; series[b] holds the coefficients of
 // e^{beta_b u}, on the relative scale times e^{-beta_b}. Where all tokens lie so close together
 // that harmonics lose digits, from moments of their differences from the middle: relative errors
 // stay below 1e-12 however tight the cluster.
-std::vector<double> interaction_energy(const HarmonicBasis& basis,
+std::vector<double> interaction_energy(const HarmonicTransform& transform,
                                        const std::vector<std::vector<double>>& series,
                                        const std::vector<double>& betas, const Tokens<double>& x,
                                        const Vector<double>& weights, Execution& execution,

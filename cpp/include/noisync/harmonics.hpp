@@ -40,8 +40,9 @@ class HarmonicBasis {
     // The first harmonic of a degree; that of degree() + 1 is size().
     [[nodiscard]] Index begin(Index degree) const { return offsets_.back()[std::size_t(degree)]; }
 
-    // Points whose harmonics stay in a second-level cache.
-    [[nodiscard]] Index block_size() const;
+    // s_{dim,l}, and b_k of the polynomials that go with l, dim >= 3.
+    [[nodiscard]] double start(Index l) const { return norms_.back()[std::size_t(l)]; }
+    [[nodiscard]] double step(Index l, Index k) const { return steps_.back()(l, k); }
 
     // x: one row per coordinate, one column per point. Scalar is double or Dual.
     template <class Scalar>

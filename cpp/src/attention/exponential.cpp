@@ -95,20 +95,20 @@ class Exponential final : public Attention<Real> {
         if (harmonics_.empty() || std::abs(beta_) >= largest_shift()) {
             return false;
         }
-        if (!basis_ || basis_->dim() != x.cols()) {
-            basis_.emplace(Index(harmonics_.size()) - 1, x.cols());
+        if (!transform_ || transform_->basis().dim() != x.cols()) {
+            transform_.emplace(Index(harmonics_.size()) - 1, x.cols());
         }
         Matrix<double> sums;
         const Tokens<double>& tokens = x.template cast<double>();
         const Vector<double>& mass = weights.template cast<double>();
         if (query_.size() == 0) {
-            harmonic_sums(*basis_, harmonics_, tokens, tokens, mass, sums, execution);
+            harmonic_sums(*transform_, harmonics_, tokens, tokens, mass, sums, execution);
         } else {
             Tokens<double> keys;
             const Matrix<double> rotation =
                 (query_.transpose() * key_).template cast<double>() / double(beta_);
             Exponential<double>::project(tokens, rotation, keys, execution);
-            harmonic_sums(*basis_, harmonics_, tokens, keys, mass, sums, execution);
+            harmonic_sums(*transform_, harmonics_, tokens, keys, mass, sums, execution);
         }
         const double least = normalization_ == Normalization::none
                                  ? std::exp(-std::abs(double(beta_)))
@@ -216,7 +216,7 @@ class Exponential final : public Attention<Real> {
     std::vector<double> harmonics_;
     double tail_;
     double tolerance_;
-    std::optional<HarmonicBasis> basis_;
+    std::optional<HarmonicTransform> transform_;
     Tokens<Real> queries_;
     Tokens<Real> keys_;
     Matrix<Real> values_;

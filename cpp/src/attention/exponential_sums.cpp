@@ -17,7 +17,7 @@ using simd::kStrip;
 using simd::kTall;
 using simd::Vec;
 
-// e^{tile - shift} in place, with its weighted sums over both sides: those over columns in the
+// 2^{tile - shift} in place, with its weighted sums over both sides: those over columns in the
 // lanes of the panel, and, unless null, those over the panel in vectors, one for every column,
 // whose lanes are still to be added.
 template <class Real>
@@ -29,7 +29,7 @@ void exponentiate(Real* tile, Index columns, const Real* shift, const Real* weig
         Real* entries = tile + column * kPanel<Real>;
         auto down = Vec<Real>{};
         for (int h = 0; h < kTall; ++h) {
-            const Vec<Real> value = simd::exp<Real>(panel(entries, h) - panel(shift, h));
+            const Vec<Real> value = simd::exp2<Real>(panel(entries, h) - panel(shift, h));
             simd::store(entries + h * kLanes<Real>, value);
             sum[h] += value * weights_columns[column];
             down += value * panel(weights_panel, h);
@@ -82,7 +82,7 @@ void ExponentialSums<Real>::pack(const Tokens<Real>& queries, const Tokens<Real>
     }
 }
 
-// Logits of a panel of queries against `columns` keys from `first` on.
+// Logits, in powers of two, of a panel of queries against `columns` keys from `first` on.
 template <class Real>
 void ExponentialSums<Real>::fill_tile(Index panel, Index first, Index columns, Real* tile) const {
     simd::fill_tile<Real>(depth_, panels_.row(panel * depth_).data(), keys_.row(first).data(),
@@ -93,8 +93,8 @@ template <class Real>
 void ExponentialSums<Real>::symmetric(const Tokens<Real>& x, const Vector<Real>& weights,
                                       Real scale, Execution& execution) {
     pack(x, x, x, weights, execution);
-    panels_ *= scale;
-    shift_.setConstant(std::abs(scale));
+    panels_ *= scale * simd::kLog2E<Real>;
+    shift_.setConstant(std::abs(scale) * simd::kLog2E<Real>);
     // Blocks are whole strips; large systems have larger blocks, and so fewer rounds to wait for.
     const Index strips = std::clamp<Index>(keys_.rows() / (32 * kStrip<Real>), 1, 8);
     const Blocks blocks{keys_.rows(), strips * kStrip<Real>};
@@ -135,7 +135,8 @@ void ExponentialSums<Real>::general(const Tokens<Real>& queries, const Tokens<Re
                                     const Tokens<Real>& x, const Vector<Real>& weights,
                                     const Vector<Real>& shift, Execution& execution) {
     pack(queries, keys, x, weights, execution);
-    shift_.head(count_) = shift;
+    panels_ *= simd::kLog2E<Real>;
+    shift_.head(count_) = shift * simd::kLog2E<Real>;
     // A strip of keys and values is brought into the second-level cache for several panels.
     const Index panels = keys_.rows() / kPanel<Real>;
     const Index together = std::clamp<Index>(panels / (Index{8} * execution.threads()), 1, 8);

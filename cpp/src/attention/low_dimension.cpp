@@ -23,22 +23,22 @@ constexpr Index kPanel = kTall * kLanes<Real>;
 // over lanes.
 constexpr Index kStrip = 64;
 
-// One panel i against tokens j: adds to `totals` of the panel and to the vectors `columns` of the
-// tokens. Entry k of token j at j_data[k * kPanel].
+// One panel i, `point` times the factor of the logits in powers of two, against tokens j: adds to
+// `totals` of the panel and to the vectors `columns` of the tokens. Entry k of token j at j_data[k
+// * kPanel].
 template <class Real, int Dim, bool Both>
 [[gnu::always_inline]] inline void panel_against_token(const Vec<Real> (&point)[Dim][kTall],
                                                        const Real* weighted, const Real* other,
-                                                       const Real* other_weighted, Real factor,
-                                                       Real shift,
+                                                       const Real* other_weighted, Real shift,
                                                        Vec<Real> (&total)[Dim + 1][kTall],
                                                        Real* columns) {
     Vec<Real> value[kTall];
     for (int h = 0; h < kTall; ++h) {
         Vec<Real> logit = simd::broadcast(-shift);
         for (int k = 0; k < Dim; ++k) {
-            logit += point[k][h] * (other[k * kPanel<Real>] * factor);
+            logit += point[k][h] * other[k * kPanel<Real>];
         }
-        value[h] = simd::exp<Real>(logit);
+        value[h] = simd::exp2<Real>(logit);
     }
     for (int k = 0; k <= Dim; ++k) {
         for (int h = 0; h < kTall; ++h) {
@@ -98,12 +98,17 @@ void panels_against_panel(const Matrix<Real>& points, const Matrix<Real>& weight
             Vec<Real> total[Dim + 1][kTall];
             load_rows<Real, Dim>(points, panel * kRows, point);
             load_rows<Real, Dim + 1>(totals, panel * kRows, total);
+            for (int k = 0; k < Dim; ++k) {
+                for (int h = 0; h < kTall; ++h) {
+                    point[k][h] *= factor;
+                }
+            }
             for (Index j = 0; j < count; ++j) {
                 panel_against_token<Real, Dim, Both>(
                     point, weighted.row(panel * kRows).data(),
                     points.row(partner * kRows).data() + begin + j,
-                    weighted.row(partner * kRows).data() + begin + j, factor, std::abs(factor),
-                    total, columns + j * kRows * kLanes<Real>);
+                    weighted.row(partner * kRows).data() + begin + j, std::abs(factor), total,
+                    columns + j * kRows * kLanes<Real>);
             }
             store_rows<Real, Dim + 1>(total, panel * kRows, totals);
         }
@@ -136,6 +141,7 @@ template <class Real>
 template <int Dim>
 void LowDimensionSums<Real>::run(Real scale, Execution& execution) {
     const Index panels = points_.rows() / (Dim + 1);
+    const Real factor = scale * simd::kLog2E<Real>;
     columns_.resize(std::size_t(execution.threads()));
     for (auto& columns : columns_) {
         columns.resize(kStrip * (Dim + 1) * kLanes<Real>);
@@ -151,10 +157,10 @@ void LowDimensionSums<Real>::run(Real scale, Execution& execution) {
              ++partner) {
             if (i == j) {
                 panels_against_panel<Real, Dim, false>(points_, weighted_, first, last, partner,
-                                                       scale, totals_, columns);
+                                                       factor, totals_, columns);
             } else {
                 panels_against_panel<Real, Dim, true>(points_, weighted_, first, last, partner,
-                                                      scale, totals_, columns);
+                                                      factor, totals_, columns);
             }
         }
     });

@@ -1,12 +1,10 @@
 // The Gaussian field as a random sum of spherical harmonics: a function on the whole sphere.
-#include "noisync/harmonics.hpp"
-
 #include <cmath>
 #include <optional>
 #include <vector>
 
+#include "noisync/harmonic_transform.hpp"
 #include "noisync/noise.hpp"
-#include "noisync/pairs.hpp"
 #include "samplers.hpp"
 
 namespace noisync {
@@ -21,22 +19,13 @@ class HarmonicField final : public NoiseField<Real> {
     void add(const Tokens<Real>& y, const LayerKey& key, Real scale, Tokens<Real>& out,
              Derivatives<Real>* derivatives, Execution& execution) override {
         const Index d = y.cols();
-        if (!basis_ || basis_->dim() != d) {
-            basis_.emplace(Index(variances_.size()) - 1, d);
+        if (!transform_ || transform_->basis().dim() != d) {
+            transform_.emplace(Index(variances_.size()) - 1, d);
         }
-        const HarmonicBasis& basis = *basis_;
+        const HarmonicBasis& basis = transform_->basis();
         draw(basis, key, double(scale), d, execution);
-        const Blocks blocks{y.rows(), basis.block_size()};
-        execution.for_each(blocks.count(), [&](Index block, int) {
-            const Index row = blocks.begin(block);
-            const Index rows = blocks.length(block);
-            // Always full blocks: products of one shape give a token the same bits for every N.
-            HarmonicTable<double> points = HarmonicTable<double>::Zero(d, blocks.size);
-            points.leftCols(rows) = y.middleRows(row, rows).transpose().template cast<double>();
-            const HarmonicTable<double> table = basis.evaluate(points);
-            const Matrix<double> field = table.matrix().transpose() * coefficients_;
-            out.middleRows(row, rows) += field.topRows(rows).template cast<Real>();
-        });
+        out += transform_->synthesise(y.template cast<double>(), coefficients_, execution)
+                   .template cast<Real>();
         if (derivatives != nullptr) {
             differentiate(basis, y, *derivatives);
         }
@@ -72,7 +61,7 @@ class HarmonicField final : public NoiseField<Real> {
     }
 
     std::vector<double> variances_;
-    std::optional<HarmonicBasis> basis_;
+    std::optional<HarmonicTransform> transform_;
     Matrix<double> coefficients_;
 };
 

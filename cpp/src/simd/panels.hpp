@@ -13,21 +13,26 @@
 namespace noisync::simd {
 
 // A panel is kTall vectors tall; inner products are computed for kWide partners at a time, sums for
-// kAtOnce rows and up to kDims vectors of coordinates: as many results as registers hold.
+// up to kDims vectors of coordinates and kAtOnce<vectors> rows: as many results as registers hold.
 constexpr bool kManyRegisters = kRegisters == 32;
 constexpr int kTall = 3;
 constexpr int kWide = kManyRegisters ? 8 : kVectorBytes == 32 ? 4 : 2;
 constexpr int kDims = kManyRegisters ? 4 : 2;
-constexpr int kAtOnce = 6;
 
 template <class Real>
 constexpr Index kPanel = kTall * kLanes<Real>;
 
-static_assert(kTall * kLanes<double> % kWide == 0 && kTall * kLanes<double> % kAtOnce == 0);
+template <class Real, int Height>
+constexpr int kAtOnce =
+    std::min<int>(std::min<int>(12, kPanel<Real>), (kManyRegisters ? 24 : 12) / Height);
+
+static_assert(kPanel<double> % kWide == 0);
+static_assert(kPanel<double> % kAtOnce<double, 1> == 0 && kPanel<double> % kAtOnce<double, 2> == 0);
+static_assert(!kManyRegisters || kPanel<double> % kAtOnce<double, 3> == 0);
 
 // Partners whose tile with one panel stays in the first-level cache.
 template <class Real>
-constexpr Index kStrip = std::max<Index>(96, 2 * kPanel<Real>);
+constexpr Index kStrip = std::max<Index>(72, 2 * kPanel<Real>);
 
 // A token's place in its panel: entry k of the lane at (panel * depth + k, lane).
 template <class Real, class Rows>
@@ -60,13 +65,13 @@ void fill_tile(Index depth, const Real* panel, const Real* rows, Index stride, I
 // out_i += sum_j e_ij values_j over all coordinates, a few vectors of them at a time; rows of out
 // and values are `stride` long, whole vectors.
 template <class Real>
-void add_values(Index depth, Index columns, const Real* values, Columns<Real> exponentials,
-                Real* out, Index stride) {
+[[gnu::always_inline]] inline void add_values(Index depth, Index columns, const Real* values,
+                                              Columns<Real> exponentials, Real* out, Index stride) {
     Index first = 0;
-    const auto part = [&]<int Height>() {
+    const auto part = [&]<int Height>() __attribute__((always_inline)) {
         for (; stride - first >= Height * kLanes<Real>; first += Height * kLanes<Real>) {
-            add_product<Real, Height, kAtOnce>(depth, columns, values + first, stride, exponentials,
-                                               out + first, stride);
+            add_product<Real, Height, kAtOnce<Real, Height>>(depth, columns, values + first, stride,
+                                                             exponentials, out + first, stride);
         }
     };
     if constexpr (kDims == 4) {

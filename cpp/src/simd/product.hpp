@@ -16,12 +16,15 @@ struct Columns {
 };
 
 // For Width columns, each Height vectors tall: sums over depth of
-// a(depth)[0 .. Height * lanes) * b(depth, column), a(depth) at a + depth * a_step.
+// a(depth)[0 .. Height * lanes) * b(depth, column), a(depth) at a + depth * a_step; depth >= 1:
+// with a way around the loop the compiler keeps two copies of the sums, more than there are
+// registers.
 template <class Real, int Height, int Width>
 [[gnu::always_inline]] inline void multiply(Index depth, const Real* a, Index a_step,
                                             const Columns<Real>& b,
                                             Vec<Real> (&sums)[Width][Height]) {
-    for (Index k = 0; k < depth; ++k) {
+    Index k = 0;
+    do {
         Vec<Real> left[Height];
         for (int h = 0; h < Height; ++h) {
             left[h] = load(a + k * a_step + h * kLanes<Real>);
@@ -32,14 +35,15 @@ template <class Real, int Height, int Width>
                 sums[w][h] += left[h] * right;
             }
         }
-    }
+    } while (++k < depth);
 }
 
 // out(column) += sum over depth a(depth) b(depth, column) for `columns` columns, a multiple of
 // Width; out(column)[0 .. Height * lanes) at out + column * out_step.
 template <class Real, int Height, int Width>
-inline void add_product(Index depth, Index columns, const Real* a, Index a_step, Columns<Real> b,
-                        Real* out, Index out_step) {
+[[gnu::always_inline]] inline void add_product(Index depth, Index columns, const Real* a,
+                                               Index a_step, Columns<Real> b, Real* out,
+                                               Index out_step) {
     for (Index column = 0; column < columns; column += Width) {
         Vec<Real> sums[Width][Height];
         Real* to = out + column * out_step;

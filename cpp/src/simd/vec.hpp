@@ -46,7 +46,7 @@ template <class Real>
 
 template <class Real>
 [[gnu::always_inline]] inline Vec<Real> broadcast(Real x) {
-    return Vec<Real>{} + x;
+    return x - Vec<Real>{};
 }
 
 // The sum of the lanes, by halves.

@@ -1,0 +1,295 @@
+#include "noisync/harmonic_transform.hpp"
+
+#include <algorithm>
+
+#include "noisync/pairs.hpp"
+#include "simd/product.hpp"
+
+namespace noisync {
+
+namespace {
+
+using simd::kLanes;
+using simd::Vec;
+using Table = HarmonicTable<double>;
+
+// Results held in registers: kAtOnce polynomials for up to kColumns columns in analysis; up to
+// kColumns columns, summed over a zone and over all of them, for kAtOnce / 2 vectors of points in
+// synthesis.
+constexpr int kColumns = 5;
+constexpr int kAtOnce = simd::kRegisters == 32 ? 4 : 2;
+
+// Calls visit.operator()<Width>(first) for parts of [0, count), at most kColumns wide.
+template <class Visit>
+void for_parts(Index count, Visit&& visit) {
+    for (Index first = 0; first < count;) {
+        const Index left = count - first;
+        const Index parts = (left + kColumns - 1) / kColumns;
+        const Index width = (left + parts - 1) / parts;
+        [&]<int... Width>(std::integer_sequence<int, Width...>) {
+            (void)((width == Width + 1 && (visit.template operator()<Width + 1>(first), true)) ||
+                   ...);
+        }(std::make_integer_sequence<int, kColumns>());
+        first += width;
+    }
+}
+
+// sums(row, column) += sum over points of rows(row) columns(column), lane by lane; the rows and
+// columns are `length` long, sums(row, column) is a vector at sums + row * step + column * lanes.
+template <int Rows, int Columns>
+void add_inner_products(Index length, const double* rows, const double* columns, double* sums,
+                        Index step) {
+    Vec<double> totals[Rows][Columns];
+    for (int r = 0; r < Rows; ++r) {
+        for (int c = 0; c < Columns; ++c) {
+            totals[r][c] = simd::load(sums + r * step + c * kLanes<double>);
+        }
+    }
+    for (Index at = 0; at < length; at += kLanes<double>) {
+        Vec<double> right[Columns];
+        for (int c = 0; c < Columns; ++c) {
+            right[c] = simd::load(columns + c * length + at);
+        }
+        for (int r = 0; r < Rows; ++r) {
+            const Vec<double> left = simd::load(rows + r * length + at);
+            for (int c = 0; c < Columns; ++c) {
+                totals[r][c] += left * right[c];
+            }
+        }
+    }
+    for (int r = 0; r < Rows; ++r) {
+        for (int c = 0; c < Columns; ++c) {
+            simd::store(sums + r * step + c * kLanes<double>, totals[r][c]);
+        }
+    }
+}
+
+}  // namespace
+
+// A block of points, a column each, and tables of functions at them; the last columns may be zero.
+class HarmonicTransform::Block {
+   public:
+    Block(const HarmonicTransform& transform, Index columns)
+        : transform_(transform),
+          points_(transform.basis_.dim(), transform.block_size_),
+          values_(columns, transform.block_size_),
+          products_(columns, transform.block_size_) {}
+
+    [[nodiscard]] Index columns() const { return values_.rows(); }
+
+    // Numbers at the points: what analysis reads and synthesis writes.
+    Table& values() { return values_; }
+
+    void set_points(const Tokens<double>& x, Index first, Index count) {
+        points_.leftCols(count) = x.middleRows(first, count).transpose().array();
+        points_.rightCols(points_.cols() - count).setZero();
+        if (points_.rows() == 2) {
+            lower_ = Table::Ones(1, points_.cols());
+            polynomials_ = transform_.basis_.evaluate(points_);
+        } else {
+            lower_ = transform_.lower_.evaluate(Table(points_.topRows(points_.rows() - 1)));
+            polynomials_.resize(transform_.basis_.degree() + 1, points_.cols());
+        }
+    }
+
+    // sums(harmonic, column), in the transform's own order, a vector each: += sum over points of
+    // harmonic and value, lane by lane.
+    void analyse(Table& sums) {
+        for (const Zone& zone : transform_.zones_) {
+            set_polynomials(zone);
+            for (Index i = 0; i < zone.count; ++i) {
+                products_ = values_.rowwise() * lower_.row(zone.first + i);
+                add_moments(zone, sums.row(zone.begin + i * zone.height).data());
+            }
+        }
+    }
+
+    // values(column) <- sum over harmonics, coefficients in the transform's own order.
+    void synthesise(const Matrix<double>& coefficients) {
+        values_.setZero();
+        for (const Zone& zone : transform_.zones_) {
+            set_polynomials(zone);
+            for_parts(columns(), [&]<int Width>(Index first) {
+                add_zone<Width>(zone, coefficients.row(zone.begin).data() + first,
+                                values_.row(first).data());
+            });
+        }
+    }
+
+   private:
+    void set_polynomials(const Zone& zone) {
+        const Index dim = points_.rows();
+        if (dim == 2) {
+            return;  // one zone, at hand
+        }
+        const Index l = &zone - transform_.zones_.data();
+        const auto x = points_.row(dim - 1);
+        polynomials_.row(0).setOnes();
+        if (zone.height > 1) {
+            polynomials_.row(1) = x;
+        }
+        for (Index k = 1; k + 1 < zone.height; ++k) {
+            const double b = transform_.basis_.step(l, k);
+            polynomials_.row(k + 1) = x * polynomials_.row(k) - (b * b) * polynomials_.row(k - 1);
+        }
+    }
+
+    void add_moments(const Zone& zone, double* sums) const {
+        const Index step = columns() * kLanes<double>;
+        for_parts(columns(), [&]<int Width>(Index first) {
+            const double* right = products_.row(first).data();
+            double* to = sums + first * kLanes<double>;
+            Index k = 0;
+            const auto part = [&]<int Rows>() {
+                for (; zone.height - k >= Rows; k += Rows) {
+                    add_inner_products<Rows, Width>(points_.cols(), polynomials_.row(k).data(),
+                                                    right, to + k * step, step);
+                }
+            };
+            part.template operator()<kAtOnce>();
+            if constexpr (kAtOnce == 4) {
+                part.template operator()<2>();
+            }
+            part.template operator()<1>();
+        });
+    }
+
+    template <int Width>
+    void add_zone(const Zone& zone, const double* coefficients, double* values) const {
+        constexpr int kTall = kAtOnce / 2;
+        const Index length = points_.cols();
+        for (Index at = 0; at < length; at += kTall * kLanes<double>) {
+            Vec<double> totals[Width][kTall];
+            for (int c = 0; c < Width; ++c) {
+                for (int h = 0; h < kTall; ++h) {
+                    totals[c][h] = simd::load(values + c * length + at + h * kLanes<double>);
+                }
+            }
+            for (Index i = 0; i < zone.count; ++i) {
+                Vec<double> sums[Width][kTall] = {};
+                simd::multiply<double, kTall, Width>(
+                    zone.height, polynomials_.data() + at, length,
+                    {coefficients + i * zone.height * columns(), columns(), 1}, sums);
+                for (int h = 0; h < kTall; ++h) {
+                    const Vec<double> harmonic =
+                        simd::load(lower_.row(zone.first + i).data() + at + h * kLanes<double>);
+                    for (int c = 0; c < Width; ++c) {
+                        totals[c][h] += harmonic * sums[c][h];
+                    }
+                }
+            }
+            for (int c = 0; c < Width; ++c) {
+                for (int h = 0; h < kTall; ++h) {
+                    simd::store(values + c * length + at + h * kLanes<double>, totals[c][h]);
+                }
+            }
+        }
+    }
+
+    const HarmonicTransform& transform_;
+    Table points_;
+    Table values_;
+    Table products_;  // of values and a lower harmonic
+    Table lower_;
+    Table polynomials_;
+};
+
+HarmonicTransform::HarmonicTransform(Index degree, Index dim)
+    : basis_(degree, dim), lower_(degree, std::max<Index>(dim - 1, 2)) {
+    // Lower harmonics of a block stay in the second-level cache; an odd number of pairs of vectors
+    // spreads the rows of a table over all sets of the first one.
+    constexpr Index kUnit = 32;
+    block_size_ =
+        std::clamp<Index>((Index{1} << 16) / lower_.size() / kUnit * kUnit, 64, 256) + kUnit / 2;
+    if (dim == 2) {
+        zones_.push_back({0, 1, basis_.size(), 0});
+        for (Index k = 0; k < basis_.size(); ++k) {
+            place_.push_back(k);
+            factors_.push_back(1);
+        }
+        return;
+    }
+    for (Index l = 0; l <= degree; ++l) {
+        const Index first = lower_.begin(l);
+        const Index count = lower_.begin(l + 1) - first;
+        zones_.push_back({first, count, degree - l + 1, Index(place_.size())});
+        for (Index i = 0; i < count; ++i) {
+            double factor = basis_.start(l);
+            for (Index k = 0; l + k <= degree; ++k) {
+                if (k > 0) {
+                    factor /= basis_.step(l, k);
+                }
+                place_.push_back(basis_.begin(l + k) + first + i);
+                factors_.push_back(factor);
+            }
+        }
+    }
+}
+
+Matrix<double> HarmonicTransform::analyse(const Tokens<double>& x, const Vector<double>& weights,
+                                          const Matrix<double>& values,
+                                          Execution& execution) const {
+    // Partial sums over a fixed number of stretches of points, added in order.
+    constexpr Index kStretches = 32;
+    const Index columns = values.cols() + 1;
+    const Blocks stretches{
+        x.rows(), std::max(simd::up_to((x.rows() + kStretches - 1) / kStretches, block_size_),
+                           4 * block_size_)};
+    std::vector<Matrix<double>> partial(std::size_t(stretches.count()));
+    execution.for_each(stretches.count(), [&](Index stretch, int) {
+        Block block(*this, columns);
+        Table sums = Table::Zero(basis_.size(), columns * kLanes<double>);
+        const Index begin = stretches.begin(stretch);
+        const Index end = begin + stretches.length(stretch);
+        for (Index first = begin; first < end; first += block_size_) {
+            const Index count = std::min(block_size_, end - first);
+            block.set_points(x, first, count);
+            auto mass = block.values().row(columns - 1);
+            mass.setZero();
+            mass.head(count) = weights.segment(first, count).transpose().array();
+            for (Index c = 0; c + 1 < columns; ++c) {
+                block.values().row(c).setZero();
+                block.values().row(c).head(count) =
+                    mass.head(count) * values.col(c).segment(first, count).transpose().array();
+            }
+            block.analyse(sums);
+        }
+        auto& moments = partial[std::size_t(stretch)];
+        moments.resize(basis_.size(), columns);
+        for (Index k = 0; k < basis_.size(); ++k) {
+            for (Index c = 0; c < columns; ++c) {
+                moments(place_[std::size_t(k)], c) =
+                    factors_[std::size_t(k)] *
+                    simd::sum<double>(simd::load(&sums(k, c * kLanes<double>)));
+            }
+        }
+    });
+    for (std::size_t k = 1; k < partial.size(); ++k) {
+        partial[0] += partial[k];
+    }
+    return std::move(partial[0]);
+}
+
+Matrix<double> HarmonicTransform::synthesise(const Tokens<double>& x,
+                                             const Matrix<double>& coefficients,
+                                             Execution& execution) const {
+    Matrix<double> own(coefficients.rows(), coefficients.cols());
+    for (Index k = 0; k < own.rows(); ++k) {
+        own.row(k) = factors_[std::size_t(k)] * coefficients.row(place_[std::size_t(k)]);
+    }
+    Matrix<double> out(x.rows(), coefficients.cols());
+    const Blocks stretches{x.rows(), 4 * block_size_};
+    execution.for_each(stretches.count(), [&](Index stretch, int) {
+        Block block(*this, coefficients.cols());
+        const Index end = stretches.begin(stretch) + stretches.length(stretch);
+        for (Index first = stretches.begin(stretch); first < end; first += block_size_) {
+            const Index count = std::min(block_size_, end - first);
+            block.set_points(x, first, count);
+            block.synthesise(own);
+            out.middleRows(first, count) = block.values().leftCols(count).matrix().transpose();
+        }
+    });
+    return out;
+}
+
+}  // namespace noisync
