@@ -43,9 +43,9 @@ Vector<double> mean_gaps(Index degree, const Tokens<double>& x, const Vector<dou
                 partial(stretch, n) +=
                     n % 2 == 0 ? mass.dot(current) : odd.dot(current) + 2 * far.sum();
                 const auto k = double(n);
-                last = ((2 * k + d - 2) * (current.array() * (1 - gap.array()) + gap.array()) -
-                        k * last.array()) /
-                       (k + d - 2);
+                last = (2 * k + d - 2) / (k + d - 2) *
+                           (current.array() * (1 - gap.array()) + gap.array()) -
+                       k / (k + d - 2) * last.array();
                 last.swap(current);
             }
         }

@@ -34,29 +34,33 @@ void for_parts(Index count, Visit&& visit) {
     }
 }
 
-// sums(row, column) += sum over points of rows(row) columns(column), lane by lane; the rows and
-// columns are `length` long, sums(row, column) is a vector at sums + row * step + column * lanes.
+// sums(row, column) += sum over points of rows(row) harmonic columns(column), lane by lane; rows
+// and columns are `length` long, sums(row, column) is a vector at sums + row * step + column *
+// lanes.
 template <int Rows, int Columns>
-void add_inner_products(Index length, const double* rows, const double* columns, double* sums,
-                        Index step) {
+void add_inner_products(Index length, const double* rows, const double* harmonic,
+                        const double* columns, double* sums, Index step) {
     Vec<double> totals[Rows][Columns];
     for (int r = 0; r < Rows; ++r) {
         for (int c = 0; c < Columns; ++c) {
             totals[r][c] = simd::load(sums + r * step + c * kLanes<double>);
         }
     }
-    for (Index at = 0; at < length; at += kLanes<double>) {
-        Vec<double> right[Columns];
-        for (int c = 0; c < Columns; ++c) {
-            right[c] = simd::load(columns + c * length + at);
-        }
+    Index at = 0;
+    do {
+        Vec<double> left[Rows];
         for (int r = 0; r < Rows; ++r) {
-            const Vec<double> left = simd::load(rows + r * length + at);
-            for (int c = 0; c < Columns; ++c) {
-                totals[r][c] += left * right[c];
+            left[r] = simd::load(rows + r * length + at);
+        }
+        for (int c = 0; c < Columns; ++c) {
+            const Vec<double> right =
+                simd::load(harmonic + at) * simd::load(columns + c * length + at);
+            for (int r = 0; r < Rows; ++r) {
+                totals[r][c] += left[r] * right;
             }
         }
-    }
+        at += kLanes<double>;
+    } while (at < length);
     for (int r = 0; r < Rows; ++r) {
         for (int c = 0; c < Columns; ++c) {
             simd::store(sums + r * step + c * kLanes<double>, totals[r][c]);
@@ -72,8 +76,7 @@ class HarmonicTransform::Block {
     Block(const HarmonicTransform& transform, Index columns)
         : transform_(transform),
           points_(transform.basis_.dim(), transform.block_size_),
-          values_(columns, transform.block_size_),
-          products_(columns, transform.block_size_) {}
+          values_(columns, transform.block_size_) {}
 
     [[nodiscard]] Index columns() const { return values_.rows(); }
 
@@ -98,8 +101,8 @@ class HarmonicTransform::Block {
         for (const Zone& zone : transform_.zones_) {
             set_polynomials(zone);
             for (Index i = 0; i < zone.count; ++i) {
-                products_ = values_.rowwise() * lower_.row(zone.first + i);
-                add_moments(zone, sums.row(zone.begin + i * zone.height).data());
+                add_moments(zone, lower_.row(zone.first + i).data(),
+                            sums.row(zone.begin + i * zone.height).data());
             }
         }
     }
@@ -122,32 +125,47 @@ class HarmonicTransform::Block {
         if (dim == 2) {
             return;  // one zone, at hand
         }
-        const Index l = &zone - transform_.zones_.data();
-        const auto x = points_.row(dim - 1);
-        polynomials_.row(0).setOnes();
-        if (zone.height > 1) {
-            polynomials_.row(1) = x;
-        }
-        for (Index k = 1; k + 1 < zone.height; ++k) {
-            const double b = transform_.basis_.step(l, k);
-            polynomials_.row(k + 1) = x * polynomials_.row(k) - (b * b) * polynomials_.row(k - 1);
+        const double* x = points_.row(dim - 1).data();
+        const Index length = points_.cols();
+        double* table = polynomials_.data();
+        const double* square = zone.squares.data();
+        // A few vectors of points at a time, so that the recurrence stays in registers.
+        constexpr int kTall = 2;
+        for (Index at = 0; at < length; at += kTall * kLanes<double>) {
+            Vec<double> previous[kTall] = {};
+            Vec<double> current[kTall];
+            for (auto& value : current) {
+                value = simd::broadcast(1.0);
+            }
+            for (Index k = 0; k < zone.height; ++k) {
+                for (int h = 0; h < kTall; ++h) {
+                    const Index point = at + h * kLanes<double>;
+                    simd::store(table + k * length + point, current[h]);
+                    const Vec<double> next =
+                        simd::load(x + point) * current[h] - square[k] * previous[h];
+                    previous[h] = current[h];
+                    current[h] = next;
+                }
+            }
         }
     }
 
-    void add_moments(const Zone& zone, double* sums) const {
+    // For one lower harmonic.
+    void add_moments(const Zone& zone, const double* harmonic, double* sums) const {
         const Index step = columns() * kLanes<double>;
         for_parts(columns(), [&]<int Width>(Index first) {
-            const double* right = products_.row(first).data();
             double* to = sums + first * kLanes<double>;
             Index k = 0;
             const auto part = [&]<int Rows>() {
                 for (; zone.height - k >= Rows; k += Rows) {
                     add_inner_products<Rows, Width>(points_.cols(), polynomials_.row(k).data(),
-                                                    right, to + k * step, step);
+                                                    harmonic, values_.row(first).data(),
+                                                    to + k * step, step);
                 }
             };
             part.template operator()<kAtOnce>();
             if constexpr (kAtOnce == 4) {
+                part.template operator()<3>();
                 part.template operator()<2>();
             }
             part.template operator()<1>();
@@ -189,7 +207,6 @@ class HarmonicTransform::Block {
     const HarmonicTransform& transform_;
     Table points_;
     Table values_;
-    Table products_;  // of values and a lower harmonic
     Table lower_;
     Table polynomials_;
 };
@@ -202,7 +219,7 @@ HarmonicTransform::HarmonicTransform(Index degree, Index dim)
     block_size_ =
         std::clamp<Index>((Index{1} << 16) / lower_.size() / kUnit * kUnit, 64, 256) + kUnit / 2;
     if (dim == 2) {
-        zones_.push_back({0, 1, basis_.size(), 0});
+        zones_.push_back({0, 1, basis_.size(), 0, {}});
         for (Index k = 0; k < basis_.size(); ++k) {
             place_.push_back(k);
             factors_.push_back(1);
@@ -212,7 +229,10 @@ HarmonicTransform::HarmonicTransform(Index degree, Index dim)
     for (Index l = 0; l <= degree; ++l) {
         const Index first = lower_.begin(l);
         const Index count = lower_.begin(l + 1) - first;
-        zones_.push_back({first, count, degree - l + 1, Index(place_.size())});
+        zones_.push_back({first, count, degree - l + 1, Index(place_.size()), {}});
+        for (Index k = 0; l + k <= degree; ++k) {
+            zones_.back().squares.push_back(basis_.step(l, k) * basis_.step(l, k));
+        }
         for (Index i = 0; i < count; ++i) {
             double factor = basis_.start(l);
             for (Index k = 0; l + k <= degree; ++k) {
@@ -232,12 +252,12 @@ Matrix<double> HarmonicTransform::analyse(const Tokens<double>& x, const Vector<
     // Partial sums over a fixed number of stretches of points, added in order.
     constexpr Index kStretches = 32;
     const Index columns = values.cols() + 1;
-    const Blocks stretches{
-        x.rows(), std::max(simd::up_to((x.rows() + kStretches - 1) / kStretches, block_size_),
-                           4 * block_size_)};
+    const Blocks stretches{x.rows(),
+                           simd::up_to((x.rows() + kStretches - 1) / kStretches, block_size_)};
+    std::vector<Block> blocks(std::size_t(execution.threads()), Block(*this, columns));
     std::vector<Matrix<double>> partial(std::size_t(stretches.count()));
-    execution.for_each(stretches.count(), [&](Index stretch, int) {
-        Block block(*this, columns);
+    execution.for_each(stretches.count(), [&](Index stretch, int worker) {
+        Block& block = blocks[std::size_t(worker)];
         Table sums = Table::Zero(basis_.size(), columns * kLanes<double>);
         const Index begin = stretches.begin(stretch);
         const Index end = begin + stretches.length(stretch);
@@ -278,16 +298,15 @@ Matrix<double> HarmonicTransform::synthesise(const Tokens<double>& x,
         own.row(k) = factors_[std::size_t(k)] * coefficients.row(place_[std::size_t(k)]);
     }
     Matrix<double> out(x.rows(), coefficients.cols());
-    const Blocks stretches{x.rows(), 4 * block_size_};
-    execution.for_each(stretches.count(), [&](Index stretch, int) {
-        Block block(*this, coefficients.cols());
-        const Index end = stretches.begin(stretch) + stretches.length(stretch);
-        for (Index first = stretches.begin(stretch); first < end; first += block_size_) {
-            const Index count = std::min(block_size_, end - first);
-            block.set_points(x, first, count);
-            block.synthesise(own);
-            out.middleRows(first, count) = block.values().leftCols(count).matrix().transpose();
-        }
+    std::vector<Block> scratch(std::size_t(execution.threads()), Block(*this, coefficients.cols()));
+    const Blocks blocks{x.rows(), block_size_};
+    execution.for_each(blocks.count(), [&](Index index, int worker) {
+        Block& block = scratch[std::size_t(worker)];
+        const Index first = blocks.begin(index);
+        const Index count = blocks.length(index);
+        block.set_points(x, first, count);
+        block.synthesise(own);
+        out.middleRows(first, count) = block.values().leftCols(count).matrix().transpose();
     });
     return out;
 }

@@ -48,55 +48,53 @@ void philox_rounds(Lanes& lanes, uint32_t key0, uint32_t key1) {
     return std::bit_cast<double>(integer | 0x4330000000000000U) - 0x1p52;
 }
 
-// Natural logarithm of a normal number in (0, 1): u = 2^k m with m in [sqrt(1/2), sqrt(2)),
-// log u = k log 2 + 2 artanh((m-1)/(m+1)). The series is cut where the next term is below 2^-54.
-[[gnu::always_inline]] inline double log_unit(double u) {
-    constexpr uint64_t kMantissa = 0x000FFFFFFFFFFFFFU;
-    constexpr uint64_t kHalfBits = 0x3FE0000000000000U;  // bits of 0.5
-    const auto bits = std::bit_cast<uint64_t>(u);
-    const auto half = std::bit_cast<double>((bits & kMantissa) | kHalfBits);  // in [1/2, 1)
-    const bool small = half < std::numbers::sqrt2 / 2;
-    const double m = small ? 2 * half : half;
-    const double k = exact_double(bits >> 52) - (small ? 1023.0 : 1022.0);
-    const double s = (m - 1) / (m + 1);
-    const double z = s * s;
-    double series = 1.0 / 21;
-    series = series * z + 1.0 / 19;
-    series = series * z + 1.0 / 17;
-    series = series * z + 1.0 / 15;
-    series = series * z + 1.0 / 13;
-    series = series * z + 1.0 / 11;
-    series = series * z + 1.0 / 9;
-    series = series * z + 1.0 / 7;
-    series = series * z + 1.0 / 5;
-    series = series * z + 1.0 / 3;
-    return k * std::numbers::ln2 + 2 * (s + s * z * series);
+// Coefficients from the highest power down.
+template <std::size_t Count>
+[[gnu::always_inline]] inline double polynomial(const double (&coefficients)[Count], double x) {
+    double value = coefficients[0];
+    for (std::size_t i = 1; i < Count; ++i) {
+        value = value * x + coefficients[i];
+    }
+    return value;
 }
 
-// Taylor polynomials on [0, pi/4], where the first term left out is below 2^-54.
+// -2 log u for a u in [2^-60, 1): u = 2^k m with m in [sqrt(1/2), sqrt(2)), s = (m-1)/(m+1),
+// -2 log u = -2 k log 2 - 4 artanh s. Polynomials here are near-minimax (Chebyshev interpolation),
+// relative errors below 2^-53.
+[[gnu::always_inline]] inline double minus_two_log(double u) {
+    constexpr double kSeries[] = {-0.29619420721310553396, -0.30625056296728381932,
+                                  -0.36367263360458657607, -0.44444394113452093217,
+                                  -0.57142857521283359765, -0.79999999998604676226,
+                                  -1.3333333333333529132,  -4.0};
+    constexpr uint64_t kExponent = 0x7FF0000000000000U;
+    constexpr uint64_t kOffset = uint64_t{64} << 52;  // keeps exponents above zero
+    constexpr auto kRootHalf = std::bit_cast<uint64_t>(std::numbers::sqrt2 / 2);
+    const auto bits = std::bit_cast<uint64_t>(u);
+    const uint64_t shifted = bits - kRootHalf + kOffset;  // exponent k + 64
+    const auto m = std::bit_cast<double>(bits + kOffset - (shifted & kExponent));
+    const double k = std::bit_cast<double>((shifted >> 52) | 0x4330000000000000U) - (0x1p52 + 64);
+    const double s = (m - 1) / (m + 1);
+    return k * (-2 * std::numbers::ln2) + s * polynomial(kSeries, s * s);
+}
+
+// On [0, pi/4].
 [[gnu::always_inline]] inline double sin_octant(double x) {
-    const double z = x * x;
-    double p = -1.0 / 1307674368000;  // 15!
-    p = p * z + 1.0 / 6227020800;     // 13!
-    p = p * z - 1.0 / 39916800;       // 11!
-    p = p * z + 1.0 / 362880;
-    p = p * z - 1.0 / 5040;
-    p = p * z + 1.0 / 120;
-    p = p * z - 1.0 / 6;
-    return x + x * z * p;
+    constexpr double kSeries[] = {1.5894736651849095259e-10,
+                                  -2.5050716974102745028e-8,
+                                  2.7557313376400129128e-6,
+                                  -0.00019841269828650300013,
+                                  0.0083333333333203624567,
+                                  -0.16666666666666616666,
+                                  1.0};
+    return x * polynomial(kSeries, x * x);
 }
 
 [[gnu::always_inline]] inline double cos_octant(double x) {
-    const double z = x * x;
-    double p = 1.0 / 20922789888000;  // 16!
-    p = p * z - 1.0 / 87178291200;    // 14!
-    p = p * z + 1.0 / 479001600;      // 12!
-    p = p * z - 1.0 / 3628800;
-    p = p * z + 1.0 / 40320;
-    p = p * z - 1.0 / 720;
-    p = p * z + 1.0 / 24;
-    p = p * z - 0.5;
-    return 1 + z * p;
+    constexpr double kSeries[] = {2.063045437966229288e-9,    -2.7555233884847418601e-7,
+                                  0.000024801578538562986336, -0.0013888888869978658824,
+                                  0.041666666666472305795,    -0.49999999999999250779,
+                                  0.99999999999999995284};
+    return polynomial(kSeries, x * x);
 }
 
 // Box-Muller with 64 random bits a pair: the radius takes 40 bits (so |z| reaches 7.5), the angle
@@ -107,7 +105,7 @@ void box_muller(const uint64_t (&high)[kLanes], const uint64_t (&low)[kLanes],
     for (int i = 0; i < kLanes; ++i) {
         const uint64_t radius_bits = ((high[i] & kWord) << 8) | ((low[i] & kWord) >> 24);
         const double u = (exact_double(radius_bits) + 0.5) * 0x1p-40;
-        const double radius = std::sqrt(-2 * log_unit(u));
+        const double radius = std::sqrt(minus_two_log(u));
         // The angle in (0, pi/2), folded to [0, pi/4] where the polynomials hold.
         const double turn = (exact_double(low[i] & 0x3FFFFFU) + 0.5) * 0x1p-22;
         const bool upper = turn > 0.5;

@@ -43,6 +43,7 @@ class HarmonicTransform {
         Index count;
         Index height;
         Index begin;
+        std::vector<double> squares;  // b_k^2; of the circle none are needed
     };
 
     class Block;

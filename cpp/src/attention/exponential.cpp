@@ -119,7 +119,11 @@ class Exponential final : public Attention<Real> {
         if (!(bound <= tolerance_ * (least - tail_))) {
             return false;
         }
-        sums_ = sums.cast<Real>();
+        if constexpr (std::is_same_v<Real, double>) {
+            sums_ = std::move(sums);
+        } else {
+            sums_ = sums.cast<Real>();
+        }
         return true;
     }
 
@@ -174,10 +178,10 @@ class Exponential final : public Attention<Real> {
     // Divides by the sum of weights (softmax) or restores the factor e^{shift} (none); applies V.
     void finish(Tokens<Real>& out, Execution& execution) {
         if (sums_.size() != 0) {
-            finish(sums_.leftCols(sums_.cols() - 1), sums_.col(sums_.cols() - 1), out);
+            finish(sums_.leftCols(sums_.cols() - 1), sums_.col(sums_.cols() - 1), out, execution);
             sums_.resize(0, 0);
         } else {
-            finish(exponentials_.numerators(), exponentials_.denominators(), out);
+            finish(exponentials_.numerators(), exponentials_.denominators(), out, execution);
         }
         if (value_.size() != 0) {
             queries_ = out;
@@ -186,13 +190,22 @@ class Exponential final : public Attention<Real> {
     }
 
     template <class Numerators, class Denominators>
-    void finish(const Numerators& numerators, const Denominators& denominators,
-                Tokens<Real>& out) const {
-        if (normalization_ == Normalization::softmax) {
-            out = numerators.array().colwise() * (value_scale_ / denominators.array());
-        } else {
-            out = numerators.array().colwise() * (value_scale_ * shift_.array().exp());
-        }
+    void finish(const Numerators& numerators, const Denominators& denominators, Tokens<Real>& out,
+                Execution& execution) const {
+        const Blocks blocks{numerators.rows(), 4096};
+        out.resize(numerators.rows(), numerators.cols());
+        execution.for_each(blocks.count(), [&](Index block, int) {
+            const Index first = blocks.begin(block);
+            const Index count = blocks.length(block);
+            const auto factors = [&]() -> Vector<Real> {
+                if (normalization_ == Normalization::softmax) {
+                    return value_scale_ / denominators.segment(first, count).array();
+                }
+                return value_scale_ * shift_.segment(first, count).array().exp();
+            };
+            out.middleRows(first, count) =
+                numerators.middleRows(first, count).array().colwise() * factors().array();
+        });
     }
 
     // out_i <- M x_i, a block of rows at a time: shared among threads and interruptible.
