@@ -117,7 +117,7 @@ void exponentials(benchmark::State& state) {
     std::vector<Real> out(kCount);
     for (auto _ : state) {
         for (Index i = 0; i < kCount; i += simd::kLanes<Real>) {
-            simd::store(&out[std::size_t(i)], simd::exp<Real>(simd::load(&z[std::size_t(i)])));
+            simd::store(&out[std::size_t(i)], simd::exp2<Real>(simd::load(&z[std::size_t(i)])));
         }
         benchmark::DoNotOptimize(out.data());
         benchmark::ClobberMemory();
