@@ -156,7 +156,7 @@ class HarmonicTransform::Block {
         for_parts(columns(), [&]<int Width>(Index first) {
             double* to = sums + first * kLanes<double>;
             Index k = 0;
-            const auto part = [&]<int Rows>() {
+            const auto part = [&]<int Rows> {
                 for (; zone.height - k >= Rows; k += Rows) {
                     add_inner_products<Rows, Width>(points_.cols(), polynomials_.row(k).data(),
                                                     harmonic, values_.row(first).data(),

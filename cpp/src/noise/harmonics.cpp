@@ -19,12 +19,10 @@ class HarmonicField final : public NoiseField<Real> {
     void add(const Tokens<Real>& y, const LayerKey& key, Real scale, Tokens<Real>& out,
              Derivatives<Real>* derivatives, Execution& execution) override {
         const Index d = y.cols();
-        if (!transform_ || transform_->basis().dim() != d) {
-            transform_.emplace(Index(variances_.size()) - 1, d);
-        }
-        const HarmonicBasis& basis = transform_->basis();
+        const HarmonicTransform& transform = transform_in(d);
+        const HarmonicBasis& basis = transform.basis();
         draw(basis, key, double(scale), d, execution);
-        out += transform_->synthesise(y.template cast<double>(), coefficients_, execution)
+        out += transform.synthesise(y.template cast<double>(), coefficients_, execution)
                    .template cast<Real>();
         if (derivatives != nullptr) {
             differentiate(basis, y, *derivatives);
@@ -32,6 +30,13 @@ class HarmonicField final : public NoiseField<Real> {
     }
 
    private:
+    const HarmonicTransform& transform_in(Index dim) {
+        if (transform_ && transform_->basis().dim() == dim) {
+            return *transform_;
+        }
+        return transform_.emplace(Index(variances_.size()) - 1, dim);
+    }
+
     // Row k: the coefficients (c_n / N_n)^{1/2} xi of harmonic k. Numbered from low degrees to high
     // ones, so that fields cut at two degrees share the lower part.
     void draw(const HarmonicBasis& basis, const LayerKey& key, double scale, Index d,

@@ -167,8 +167,7 @@ struct Exp2Series<float, 1> {
 
 template <class Real>
 [[gnu::always_inline]] inline Vec<Real> exp2(Vec<Real> x) {
-    constexpr bool kLookUp = kVectorBytes == 64;
-    constexpr Index kSteps = kLookUp ? kLanes<Real> : 1;
+    constexpr Index kSteps = kLooksUp ? kLanes<Real> : 1;
     constexpr int kShift = ExpConstants<Real>::kMantissaBits - std::countr_zero(unsigned(kSteps));
     using Series = Exp2Series<Real, kSteps>;
     using Bits = Reduced<Real>::Bits;
@@ -179,8 +178,8 @@ template <class Real>
     // 2^{j/T}, less the bits with which j arrives beside the exponent.
     const Bits k = std::bit_cast<Bits>(shifted);
     Bits scale = std::bit_cast<Bits>(broadcast(Real(1)));
-    if constexpr (kLookUp) {
-        scale = __builtin_shuffle(std::bit_cast<Bits>(load(kRoots<Real>.data())), k);
+    if constexpr (kLooksUp) {
+        scale = std::bit_cast<Bits>(look_up(load(kRoots<Real>.data()), k));
     }
     const auto power = std::bit_cast<Vec<Real>>(scale + (k << kShift));
     Vec<Real> p = broadcast(Series::kSeries[0]);

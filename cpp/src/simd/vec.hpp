@@ -5,6 +5,10 @@
 #include <cstdint>
 #include <cstring>
 
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#endif
+
 #include "noisync/types.hpp"
 
 namespace noisync::simd {
@@ -48,6 +52,24 @@ template <class Real>
 [[gnu::always_inline]] inline Vec<Real> broadcast(Real x) {
     return x - Vec<Real>{};
 }
+
+// Lane i of the result is lane index[i] of the table, modulo the number of lanes; where that is one
+// instruction.
+#if defined(__AVX512F__)
+inline constexpr bool kLooksUp = true;
+
+[[gnu::always_inline]] inline Vec<double> look_up(Vec<double> table,
+                                                  VectorOf<std::int64_t>::type index) {
+    return _mm512_permutexvar_pd(__m512i(index), table);
+}
+
+[[gnu::always_inline]] inline Vec<float> look_up(Vec<float> table,
+                                                 VectorOf<std::int32_t>::type index) {
+    return _mm512_permutexvar_ps(__m512i(index), table);
+}
+#else
+inline constexpr bool kLooksUp = false;
+#endif
 
 // The sum of the lanes, by halves.
 template <class Real>
