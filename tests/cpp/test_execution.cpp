@@ -109,7 +109,7 @@ TEST_CASE("an exception in a task reaches the caller and ends the work") {
         };
         CHECK_THROWS_WITH_AS(execution.for_each(2000, failing), "task 5", std::domain_error);
         CHECK(begun < 2000);
-        int after = 0;
+        std::atomic<int> after{0};
         execution.for_each(1, [&](Index, int) { ++after; });
         CHECK(after == 1);
     }
@@ -226,7 +226,7 @@ TEST_CASE("side by side: an exception in one run ends the others, inside their l
         CHECK_THROWS_WITH_AS(execution.side_by_side(200, failing), "run 1", std::domain_error);
         CHECK(seconds_since(start) < 5.0);
         CHECK(ended < 200);
-        int after = 0;
+        std::atomic<int> after{0};
         execution.side_by_side(3, [&](Index, int, Execution& alone) {
             alone.for_each(1, [](Index, int) {});
             ++after;

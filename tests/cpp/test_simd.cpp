@@ -263,7 +263,7 @@ TEST_CASE_TEMPLATE("sums of values over a tile, for both of its sides", Real, do
             CAPTURE(vectors);
             CAPTURE(transposed);
             const Index stride = vectors * kLanes<Real>;
-            const Index strip = 7 * kWide * 3;
+            const Index strip = 5 * kPanel<Real>;
             const Matrix<Real> tile = random<Real>(strip, kPanel<Real>, 7);
             // One side sums over the strip for the panel, the other over the panel for the strip.
             const Index depth = transposed ? kPanel<Real> : strip;

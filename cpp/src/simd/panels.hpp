@@ -27,8 +27,6 @@ constexpr int kAtOnce =
     std::min<int>(std::min<int>(12, kPanel<Real>), (kManyRegisters ? 24 : 12) / Height);
 
 static_assert(kPanel<double> % kWide == 0);
-static_assert(kPanel<double> % kAtOnce<double, 1> == 0 && kPanel<double> % kAtOnce<double, 2> == 0);
-static_assert(!kManyRegisters || kPanel<double> % kAtOnce<double, 3> == 0);
 
 // Partners whose tile with one panel stays in the first-level cache.
 template <class Real>
@@ -63,12 +61,13 @@ void fill_tile(Index depth, const Real* panel, const Real* rows, Index stride, I
 }
 
 // out_i += sum_j e_ij values_j over all coordinates, a few vectors of them at a time; rows of out
-// and values are `stride` long, whole vectors.
+// and values are `stride` long, whole vectors; `columns`, the rows of out, are whole panels.
 template <class Real>
 [[gnu::always_inline]] inline void add_values(Index depth, Index columns, const Real* values,
                                               Columns<Real> exponentials, Real* out, Index stride) {
     Index first = 0;
     const auto part = [&]<int Height>() __attribute__((always_inline)) {
+        static_assert(kPanel<Real> % kAtOnce<Real, Height> == 0);
         for (; stride - first >= Height * kLanes<Real>; first += Height * kLanes<Real>) {
             add_product<Real, Height, kAtOnce<Real, Height>>(depth, columns, values + first, stride,
                                                              exponentials, out + first, stride);
