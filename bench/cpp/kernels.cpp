@@ -58,7 +58,7 @@ void mlp(benchmark::State& state) {
     const auto noise = make_noise<Real>(Mlp{Activation::relu, kWidth, 0.0, 0.0});
     Tokens<Real> out = y;
     for (auto _ : state) {
-        noise->add(y, {1, 0, 0}, Real(1), out, nullptr, execution);
+        noise->add(y, {}, {1, 0, 0}, Real(1), out, nullptr, execution);
         benchmark::DoNotOptimize(out.data());
     }
     bench::count<Real>(state, 4.0 * double(n * kWidth * d), 3.0 * double(n * d) * sizeof(Real),

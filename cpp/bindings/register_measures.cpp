@@ -25,7 +25,7 @@ SharedMeasure checked_energy(std::vector<double> betas, bool scaled,
 }
 
 SharedMeasure checked_budget(double beta, bool scaled, std::optional<AttentionConfig> attention,
-                             std::vector<double> noise, Index dim, bool with_energy) {
+                             PairNoise noise, Index dim, bool with_energy) {
     if (attention) {
         require_dim(*attention, dim);
     }
@@ -37,7 +37,7 @@ SharedMeasure checked_budget(double beta, bool scaled, std::optional<AttentionCo
 SharedMeasure checked_linear_budget(double beta, bool scaled,
                                     std::optional<AttentionConfig> attention,
                                     std::vector<double> harmonics, std::vector<double> noise,
-                                    Index dim) {
+                                    double limit, Index dim) {
     if (attention) {
         require_dim(*attention, dim);
     }
@@ -45,7 +45,7 @@ SharedMeasure checked_linear_budget(double beta, bool scaled,
         throw py::value_error("harmonics and noise must be of one length");
     }
     return budget_measure({beta, std::move(attention), std::move(harmonics), std::move(noise),
-                           scaled ? EnergyScale::relative : EnergyScale::plain},
+                           limit, scaled ? EnergyScale::relative : EnergyScale::plain},
                           dim);
 }
 
@@ -74,8 +74,8 @@ void register_measures(py::module_& module) {
         "E_beta for every beta; series: coefficients of e^{beta u}, for sums in linear time.");
     module.def(
         "budget_measure",
-        [=](double beta, bool scaled, std::optional<AttentionConfig> attention,
-            std::vector<double> noise, Index dim, bool with_energy) {
+        [=](double beta, bool scaled, std::optional<AttentionConfig> attention, PairNoise noise,
+            Index dim, bool with_energy) {
             return shared(checked_budget(beta, scaled, std::move(attention), std::move(noise), dim,
                                          with_energy));
         },
@@ -85,14 +85,15 @@ void register_measures(py::module_& module) {
     module.def(
         "linear_time_budget_measure",
         [=](double beta, bool scaled, std::optional<AttentionConfig> attention,
-            std::vector<double> harmonics, std::vector<double> noise, Index dim) {
+            std::vector<double> harmonics, std::vector<double> noise, double limit, Index dim) {
             return shared(checked_linear_budget(beta, scaled, std::move(attention),
-                                                std::move(harmonics), std::move(noise), dim));
+                                                std::move(harmonics), std::move(noise), limit,
+                                                dim));
         },
         py::arg("beta"), py::arg("scaled"), py::arg("attention"), py::arg("harmonics"),
-        py::arg("noise"), py::arg("dim"),
+        py::arg("noise"), py::arg("limit"), py::arg("dim"),
         "The same in linear time; harmonics, noise: coefficients of e^{beta (u - 1)} times 1 and "
-        "times G_beta(u).");
+        "times G_beta(u); limit: of the latter as u tends to 1.");
     module.def(
         "cosine_measure", [=](Index bins) { return shared(checked_cosines(bins)); },
         py::arg("bins"), "Counts of the pairwise cosines in equal bins of [-1, 1].");

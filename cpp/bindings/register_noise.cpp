@@ -50,6 +50,11 @@ void register_noise(py::module_& module) {
                  return Exact{not_empty(std::move(series)), slope, odd};
              }),
              py::kw_only(), py::arg("series"), py::arg("slope"), py::arg("odd"));
+    py::class_<ValueNoise>(module, "ValueNoise")
+        .def(py::init<ExponentialAttention, double>(), py::kw_only(), py::arg("attention"),
+             py::arg("scale"));
+    py::class_<IndependentNoise>(module, "IndependentNoise")
+        .def(py::init<double>(), py::kw_only(), py::arg("scale"));
     module.def("harmonics_up_to", &harmonics_up_to, py::arg("degree"), py::arg("dim"),
                "The number of spherical harmonics of degrees 0..degree on S^{dim-1}.");
 
@@ -68,11 +73,13 @@ void register_noise(py::module_& module) {
                 PythonWatch watch;
                 run_watched(threads, watch, [&](Execution& execution) {
                     const auto noise = make_noise<Real>(config);
+                    const Vector<Real> weights =
+                        Vector<Real>::Constant(tokens.rows(), Real(1) / Real(tokens.rows()));
                     Tokens<Real> field(tokens.rows(), tokens.cols());
                     for (Index layer = 0; layer < layers; ++layer) {
                         field.setZero();
-                        noise->add(tokens, {seed, replicate, std::uint32_t(layer)}, Real(1), field,
-                                   nullptr, execution);
+                        noise->add(tokens, weights, {seed, replicate, std::uint32_t(layer)},
+                                   Real(1), field, nullptr, execution);
                         std::copy_n(field.data(), field.size(), data + layer * field.size());
                     }
                 });
@@ -80,7 +87,8 @@ void register_noise(py::module_& module) {
             });
         },
         py::arg("noise"), py::arg("x"), py::arg("layers"), py::arg("seed"), py::arg("replicate"),
-        py::arg("threads"), "G_l(x_i) for layers l = 0 .. layers - 1, shape (layers, n, dim).");
+        py::arg("threads"),
+        "G_l(x_i) for layers l = 0 .. layers - 1, shape (layers, n, dim); equal weights.");
 }
 
 }  // namespace noisync::bindings

@@ -1,6 +1,9 @@
 #include "noisync/budget.hpp"
 
+#include <algorithm>
 #include <cmath>
+#include <functional>
+#include <memory>
 #include <numbers>
 #include <numeric>
 
@@ -40,6 +43,91 @@ double weighted_sum(const Lanes (&sums)[kTall], const double* weights) {
     return total;
 }
 
+// sum over a tile of w_i w_j e^{-beta g} G(g, column, h), h the vector of the panel.
+template <class Generator>
+double sum_over(const GapTile& tile, const Vector<double>& weights, double beta,
+                Generator&& generator) {
+    Lanes sums[kTall] = {};
+    for (Index column = 0; column < tile.columns; ++column) {
+        for (int h = 0; h < kTall; ++h) {
+            const Lanes gap = simd::load(tile.gaps + column * kPanel<double> + h * kLanes<double>);
+            const Lanes power = simd::expm1<double>(gap * -beta) + 1.0;
+            sums[h] += power * generator(gap, column, h) * weights(tile.first + column);
+        }
+    }
+    return weighted_sum(sums, weights.data() + tile.row);
+}
+
+// G_beta from the gap, k and e.
+Lanes generator_of(Lanes gap, Lanes k, Lanes excess, double dim, double beta) {
+    const Lanes u = 1.0 - gap;
+    const Lanes drift = k * gap * (dim - 2.0 - u) - excess * (dim - 2.0 + u * u);
+    return drift + beta * gap * (1.0 + u) * (k * gap + u * excess);
+}
+
+// The noise of a tile: sum of w_i w_j e^{-beta g} G_beta; empty for no noise.
+using TileNoise = std::function<double(const GapTile&, int worker)>;
+
+// Makes it of a law, for tokens that outlive it.
+struct TileNoiseOf {
+    const PackedTokens& tokens;
+    const Tokens<double>& x;
+    const Vector<double>& weights;
+    double beta;
+    Execution& execution;
+
+    TileNoise operator()(const std::vector<double>& series) const {
+        if (series.empty()) {
+            return nullptr;
+        }
+        return [&tokens = tokens, beta = beta, &series](const GapTile& tile, int) {
+            return sum_over(tile, tokens.weights, beta, [&](Lanes gap, Index, int) {
+                const Lanes s = (4 / std::numbers::pi) * simd::arcsine_of_root(0.5 * gap) - 1.0;
+                return gap * chebyshev(series, s);
+            });
+        };
+    }
+
+    TileNoise operator()(const ValueNoise& noise) const {
+        Tokens<double> attended(x.rows(), x.cols());
+        make_attention<double>(noise.attention)->evaluate(x, weights, attended, execution);
+        // Their halves of squares and gaps are k and e.
+        const auto averages = std::make_shared<const PackedTokens>(noise.scale * attended, weights);
+        const auto tiles = std::make_shared<std::vector<Vector<double>>>(
+            std::size_t(execution.threads()),
+            Vector<double>(kPanel<double> * simd::kStrip<double>));
+        return [&tokens = tokens, beta = beta, averages, tiles](const GapTile& tile, int worker) {
+            double* excess = (*tiles)[std::size_t(worker)].data();
+            fill_gaps(*averages, tile.row / kPanel<double>, tile.first, tile.columns, excess);
+            const double* halves = averages->halves.data();
+            return sum_over(tile, tokens.weights, beta, [&](Lanes gap, Index column, int h) {
+                const Lanes k = simd::load(halves + tile.row + h * kLanes<double>) +
+                                halves[tile.first + column];
+                const Lanes e = simd::load(excess + column * kPanel<double> + h * kLanes<double>);
+                return generator_of(gap, k, e, double(tokens.dim), beta);
+            });
+        };
+    }
+
+    // k = e, but for a token and itself, whose sum of both is zero: G_beta at gap 0 is taken back.
+    TileNoise operator()(const IndependentNoise& noise) const {
+        const double variance = noise.scale * noise.scale;
+        return [&tokens = tokens, beta = beta, variance](const GapTile& tile, int) {
+            const Lanes k = simd::broadcast(variance);
+            const double sum = sum_over(tile, tokens.weights, beta, [&](Lanes gap, Index, int) {
+                return generator_of(gap, k, k, double(tokens.dim), beta);
+            });
+            const Index first = std::max(tile.row, tile.first);
+            const Index last = std::min(tile.row + kPanel<double>, tile.first + tile.columns);
+            if (first >= last) {
+                return sum;
+            }
+            const auto own = tokens.weights.segment(first, last - first);
+            return sum + variance * double(tokens.dim - 1) * own.squaredNorm();
+        };
+    }
+};
+
 // rows_i <- P_i rows_i.
 void project(const Tokens<double>& x, Tokens<double>& rows) {
     const Vector<double> radial = (rows.array() * x.array()).rowwise().sum();
@@ -58,14 +146,13 @@ class Pass {
         weighted_ = tokens_.weights.asDiagonal() * values_;
     }
 
-    // `noise` may be empty; its sum is then 0.
-    void run(double beta, const std::vector<double>& noise, Execution& execution) {
+    void run(double beta, const TileNoise& noise, Execution& execution) {
         sums_.setZero(values_.rows(), values_.cols());
         // Partial sums of each block: for_each_block_pair fixes the order of additions.
         Matrix<double> partial = Matrix<double>::Zero(blocks_.count(), 2);
-        for_each_gap_tile(tokens_, blocks_, execution, [&](const GapTile& tile, int) {
+        for_each_gap_tile(tokens_, blocks_, execution, [&](const GapTile& tile, int worker) {
             const double orders = tile.i == tile.j ? 1 : 2;
-            partial(tile.i, 0) += noise.empty() ? 0.0 : orders * noise_of(tile, beta, noise);
+            partial(tile.i, 0) += noise ? orders * noise(tile, worker) : 0.0;
             partial(tile.i, 1) += orders * add_values(tile, beta);
         });
         noise_ = partial.col(0).sum();
@@ -83,28 +170,11 @@ class Pass {
     [[nodiscard]] Vector<double> masses(Index rows) const {
         return sums_.col(sums_.cols() - 1).head(rows);
     }
+    [[nodiscard]] const PackedTokens& tokens() const { return tokens_; }
     [[nodiscard]] double noise() const { return noise_; }
     [[nodiscard]] double loss() const { return loss_; }
 
    private:
-    // sum over a tile of w_i w_j e^{-beta g} g B(t), cos t = 1 - g.
-    [[nodiscard]] double noise_of(const GapTile& tile, double beta,
-                                  const std::vector<double>& series) const {
-        const double* weights = tokens_.weights.data() + tile.row;
-        Lanes sums[kTall] = {};
-        for (Index column = 0; column < tile.columns; ++column) {
-            for (int h = 0; h < kTall; ++h) {
-                const Lanes gap =
-                    simd::load(tile.gaps + column * kPanel<double> + h * kLanes<double>);
-                const Lanes s = (4 / std::numbers::pi) * simd::arcsine_of_root(0.5 * gap) - 1.0;
-                const Lanes power = simd::expm1<double>(gap * -beta) + 1.0;
-                sums[h] +=
-                    power * gap * chebyshev(series, s) * tokens_.weights(tile.first + column);
-            }
-        }
-        return weighted_sum(sums, weights);
-    }
-
     // Turns the gaps of the tile into e^{-beta g}, sums them up for the rows of both blocks, and
     // returns the sum of w_i w_j (1 - e^{-beta g}).
     double add_values(const GapTile& tile, double beta) {
@@ -177,7 +247,8 @@ Budget energy_budget(const Tokens<double>& x, const Vector<double>& weights, con
                      Execution& execution) {
     Budget budget;
     Pass pass(x, weights);
-    pass.run(law.beta, law.noise, execution);
+    const TileNoiseOf tile_noise{pass.tokens(), x, weights, law.beta, execution};
+    pass.run(law.beta, std::visit(tile_noise, law.noise), execution);
     const double factor = law.beta * scale_factor(law.scale, law.beta);
     budget.noise = -0.5 * factor * pass.noise();
     budget.energy = 0.5 * scale_factor(law.scale, law.beta) * pass.loss();
@@ -185,7 +256,7 @@ Budget energy_budget(const Tokens<double>& x, const Vector<double>& weights, con
         const auto& attention = std::get<ExponentialAttention>(*law.attention);
         const Tokens<double> pulls = pass.pulls(x);
         if (is_scalar(attention) && attention.beta != law.beta) {
-            pass.run(attention.beta, {}, execution);
+            pass.run(attention.beta, nullptr, execution);
         }
         const Tokens<double> moved = is_scalar(attention)
                                          ? moves(attention, pass.pulls(x), pass.masses(x.rows()))
@@ -201,10 +272,12 @@ Budget energy_budget(const HarmonicTransform& transform, const Tokens<double>& x
     Budget budget;
     const double factor = law.beta * scale_factor(law.scale, law.beta);
     if (!law.noise.empty()) {
-        // F(1) = 0, so that sum_ij w_i w_j F(u_ij) = -2 sum_n f_n s_n.
+        // sum_ij w_i w_j (F(1) - F(u_ij)) = 2 sum_n f_n s_n.
         const auto spread = harmonic_spread(transform, x, weights, execution);
+        const double others = 1 - weights.squaredNorm();
         budget.noise =
-            factor * std::inner_product(spread.begin(), spread.end(), law.noise.begin(), 0.0);
+            factor * (std::inner_product(spread.begin(), spread.end(), law.noise.begin(), 0.0) -
+                      0.5 * law.limit * others);
     }
     if (law.attention) {
         const auto& attention = std::get<ExponentialAttention>(*law.attention);

@@ -114,7 +114,7 @@ class Run {
         const LayerKey key{path_.seed, path_.replicate, std::uint32_t((layer_ - 1) * span_),
                            std::uint32_t(span_)};
         const Real scale = Real(std::sqrt(step_ / double(span_)));
-        system_.noise->add(x_, key, scale, next_,
+        system_.noise->add(x_, system_.weights, key, scale, next_,
                            tangents_ == nullptr ? nullptr : &tangents_->derivatives(), execution_);
     }
 

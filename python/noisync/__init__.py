@@ -25,6 +25,7 @@ from noisync.errors import (
 )
 from noisync.fields import attention_drift, sample_field
 from noisync.gaussian_field import GaussianField
+from noisync.independent_noise import IndependentNoise
 from noisync.kernel import Kernel
 from noisync.mlp import MLP
 from noisync.model import Model
@@ -39,6 +40,7 @@ from noisync.observers import (
 )
 from noisync.simulation import simulate
 from noisync.trajectory import Trajectory, load
+from noisync.value_noise import ValueNoise
 
 __all__ = [
     "MLP",
@@ -49,6 +51,7 @@ __all__ = [
     "Cosines",
     "Energy",
     "GaussianField",
+    "IndependentNoise",
     "Kernel",
     "KernelAccuracyWarning",
     "Lyapunov",
@@ -60,6 +63,7 @@ __all__ = [
     "Tokens",
     "Trajectory",
     "Unnormalized",
+    "ValueNoise",
     "__version__",
     "activations",
     "attention_drift",

@@ -1,5 +1,5 @@
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -58,9 +58,17 @@ class Harmonics:
 class Exact:
     def __init__(self, *, series: Sequence[float], slope: float, odd: bool) -> None: ...
 
+class ValueNoise:
+    def __init__(self, *, attention: ExponentialAttention, scale: float) -> None: ...
+
+class IndependentNoise:
+    def __init__(self, *, scale: float) -> None: ...
+
+NoiseConfig: TypeAlias = Mlp | Features | Harmonics | Exact | ValueNoise | IndependentNoise
+
 def harmonics_up_to(degree: int, dim: int) -> float: ...
 def noise_fields(
-    noise: Mlp | Features | Harmonics | Exact,
+    noise: NoiseConfig,
     x: npt.NDArray[Any],
     layers: int,
     seed: int,
@@ -69,6 +77,8 @@ def noise_fields(
 ) -> npt.NDArray[Any]: ...
 
 # measures
+PairNoise: TypeAlias = Sequence[float] | ValueNoise | IndependentNoise
+
 class Measure:
     @property
     def size(self) -> int: ...
@@ -80,7 +90,7 @@ def budget_measure(
     beta: float,
     scaled: bool,
     attention: ExponentialAttention | None,
-    noise: Sequence[float],
+    noise: PairNoise,
     dim: int,
     with_energy: bool,
 ) -> Measure: ...
@@ -90,6 +100,7 @@ def linear_time_budget_measure(
     attention: ExponentialAttention | None,
     harmonics: Sequence[float],
     noise: Sequence[float],
+    limit: float,
     dim: int,
 ) -> Measure: ...
 def cosine_measure(bins: int) -> Measure: ...
@@ -142,7 +153,7 @@ def run_layers(
     weights: npt.NDArray[np.float64],
     *,
     attention: ExponentialAttention | None,
-    noise: Mlp | Features | Harmonics | Exact | None,
+    noise: NoiseConfig | None,
     scheme: str,
     horizon: float,
     layers: int,

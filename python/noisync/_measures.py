@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from noisync import _core, _validate
-from noisync._generator import generator_harmonics, generator_series
 from noisync._linear_time import (
     METHODS,
     attention_series,
@@ -15,6 +14,7 @@ from noisync._linear_time import (
     exponential_series,
     is_faster,
 )
+from noisync._noise_law import PairHarmonics
 from noisync._validate import FloatArray
 from noisync.errors import ArgumentError
 from noisync.model import Model
@@ -49,37 +49,46 @@ def budget_measure(
     """
     series = _budget_series(model, beta, n, method)
     if series is not None:
+        harmonics, pairs = series
         attention = None
         if model.attention is not None:
             own = attention_series(model.attention, model.dim, n, method, tol)
             attention = model.attention._core_config(own, tol)
-        harmonics, noise = series
         return _core.linear_time_budget_measure(
-            beta, scaled, attention, harmonics.tolist(), noise.tolist(), model.dim
+            beta,
+            scaled,
+            attention,
+            harmonics.tolist(),
+            pairs.coefficients.tolist(),
+            pairs.limit,
+            model.dim,
         )
     attention = None if model.attention is None else model.attention._core_config()
-    noise_series = () if model.noise is None else generator_series(model.kernel, beta).tolist()
-    return _core.budget_measure(beta, scaled, attention, noise_series, model.dim, with_energy)
+    noise = [] if model.noise is None else model.noise._pair_noise(model.dim, beta)
+    return _core.budget_measure(beta, scaled, attention, noise, model.dim, with_energy)
 
 
 def _budget_series(
     model: Model, beta: float, n: int, method: str
-) -> tuple[FloatArray, FloatArray] | None:
+) -> tuple[FloatArray, PairHarmonics] | None:
     """Return the coefficients of e^{βu−β} and of that times G_β, or None for the direct sum."""
     _validate.choice("method", method, METHODS)
     exponential = None if method == "direct" else exponential_series(beta, model.dim, 1e-17)
-    noise: FloatArray | None = np.empty(0)
+    noise: PairHarmonics | None = PairHarmonics(np.empty(0), 0.0)
     if exponential is not None and model.noise is not None:
-        noise = generator_harmonics(model.kernel, beta)
+        noise = model.noise._pair_harmonics(model.dim, beta)
     if exponential is None or noise is None:
         if method == "harmonic":
             raise ArgumentError(
                 "method: 'harmonic' serves the budget for dim of at most 16, moderate beta and a "
-                "kernel of few harmonics (not of kinked activations); use 'direct'"
+                "noise of few harmonics (no kinked activation, no ValueNoise); use 'direct'"
             )
         return None
-    size = max(len(exponential.coefficients), noise.size)
+    size = max(len(exponential.coefficients), noise.coefficients.size)
     if method == "auto" and not is_faster(_core.harmonics_up_to(size - 1, model.dim), model.dim, n):
         return None
     harmonics = np.pad(exponential.coefficients, (0, size - len(exponential.coefficients)))
-    return harmonics, np.pad(noise, (0, size - noise.size)) if noise.size else noise
+    if noise.coefficients.size:
+        padded = np.pad(noise.coefficients, (0, size - noise.coefficients.size))
+        noise = noise._replace(coefficients=padded)
+    return harmonics, noise

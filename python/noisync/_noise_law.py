@@ -1,19 +1,52 @@
-"""What the noise laws with a covariance kernel share: φ, its biases, how a run prepares them."""
+"""What the noise laws share: how a run prepares them, and what they do to the energy."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from functools import lru_cache
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from noisync import _core, _validate, activations
+from noisync._generator import generator_harmonics, generator_series
 from noisync._part import Part
+from noisync._validate import FloatArray
 from noisync.kernel import Kernel
 
-Law = TypeVar("Law", bound="KernelNoise")
+Law = TypeVar("Law", bound="NoiseLaw")
 
 
-class KernelNoise(Part, ABC):
+class PairHarmonics(NamedTuple):
+    """f_n of e^{β(u−1)} G_β(u) = Σ f_n P_{n,d}(u) for different tokens, and its limit at u = 1."""
+
+    coefficients: FloatArray
+    limit: float
+
+
+class NoiseLaw(Part, ABC):
+    """The random part of a layer."""
+
+    @abstractmethod
+    def kernel(self, dim: int) -> Kernel:
+        """Return the covariance kernel of the field on S^{dim-1}, or refuse if there is none."""
+
+    def resolved(self: Law, dim: int, n: int) -> Law:
+        """Return the law as it is used for n tokens in dimension dim: all choices made."""
+        return self
+
+    @abstractmethod
+    def _core_config(self, dim: int, n: int, method: str, tol: float) -> _core.NoiseConfig:
+        """Return the core's description of a resolved law; method and tol are those of sums."""
+
+    @abstractmethod
+    def _pair_noise(self, dim: int, beta: float) -> _core.PairNoise:
+        """Return the core's description of G_β, for sums over all pairs."""
+
+    def _pair_harmonics(self, dim: int, beta: float) -> PairHarmonics | None:
+        """Return G_β for sums in linear time, or None where it is no short series."""
+        return None
+
+
+class KernelNoise(NoiseLaw):
     """A common noise field with E[G(x)G(y)ᵀ] = κ(⟨x, y⟩) I, κ from an activation and its biases."""
 
     activation: str
@@ -29,13 +62,13 @@ class KernelNoise(Part, ABC):
         """Return the covariance kernel of the field on S^{dim-1}."""
         return _kernel(self.activation, dim, self.sigma_u, self.sigma_w)
 
-    @abstractmethod
-    def resolved(self: Law, dim: int, n: int) -> Law:
-        """Return the law as it is used for n tokens in dimension dim: all choices made."""
+    def _pair_noise(self, dim: int, beta: float) -> _core.PairNoise:
+        series: list[float] = generator_series(self.kernel(dim), beta).tolist()
+        return series
 
-    @abstractmethod
-    def _core_config(self, dim: int) -> _core.Mlp | _core.Features | _core.Harmonics | _core.Exact:
-        """Return the core's description of a resolved law."""
+    def _pair_harmonics(self, dim: int, beta: float) -> PairHarmonics | None:
+        coefficients = generator_harmonics(self.kernel(dim), beta)
+        return None if coefficients is None else PairHarmonics(coefficients, 0.0)
 
 
 @lru_cache(maxsize=256)

@@ -91,16 +91,17 @@ class Plan:
         side_by_side: bool = False,
     ) -> _core.Outcome:
         """Run replicates first, first + 1, ... from `states` (replicates, n, dim)."""
-        model, attention = self.model, None
+        model, n, attention, noise = self.model, self.weights.size, None, None
         if model.attention is not None:
-            n = self.weights.size
             series = attention_series(model.attention, model.dim, n, self.method, self.tol)
             attention = model.attention._core_config(series, self.tol)
+        if model.noise is not None:
+            noise = model.noise._core_config(model.dim, n, self.energy_method, self.tol)
         return _core.run_layers(
             np.ascontiguousarray(states, dtype=self.dtype),
             self.weights,
             attention=attention,
-            noise=None if model.noise is None else model.noise._core_config(model.dim),
+            noise=noise,
             scheme=self.scheme,
             horizon=self.horizon,
             layers=self.layers,

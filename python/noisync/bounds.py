@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from noisync import _validate
+from noisync._noise_law import KernelNoise
 from noisync._validate import FloatArray
 from noisync.attention import Attention, Softmax, value_scale
 from noisync.model import Model
@@ -68,7 +69,8 @@ def energy_bound(
     Returns
     -------
     ndarray or None
-        None where the attention is of a kind without a known ε.
+        None where the attention is of a kind without a known ε, or the noise is no field with a
+        covariance kernel.
 
     References
     ----------
@@ -76,6 +78,8 @@ def energy_bound(
     """
     growth = attention_growth(model.attention, beta)
     if growth is None:
+        return None
+    if model.noise is not None and not isinstance(model.noise, KernelNoise):
         return None
     dissipation = 0.0 if model.noise is None else model.kernel.dissipation_rate(beta)
     times = np.asarray(_validate.finite_array("time", time), dtype=np.float64)

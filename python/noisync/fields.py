@@ -12,7 +12,7 @@ from noisync._linear_time import attention_series
 from noisync._threads import thread_count
 from noisync.attention import Attention, Softmax, Unnormalized
 from noisync.errors import ArgumentTypeError, SimulationError
-from noisync.noise import KINDS, Noise
+from noisync.noise import KINDS, NAMES, Noise
 
 
 def attention_drift(
@@ -96,11 +96,13 @@ def sample_field(
 
     .. math:: G_\ell(y) = m^{-1/2} W_\ell \varphi(d^{-1/2} U_\ell y + b_{U,\ell}) + b_{W,\ell},
 
-    for :class:`noisync.GaussianField` its limit m → ∞.
+    for :class:`noisync.GaussianField` its limit m → ∞. Noise that is no field on the sphere,
+    :class:`noisync.ValueNoise` and :class:`noisync.IndependentNoise`, is that of the tokens x with
+    equal weights.
 
     Parameters
     ----------
-    noise : MLP or GaussianField
+    noise : MLP, GaussianField, ValueNoise or IndependentNoise
     x : (n, dim) array_like
         Unit rows. float32 is computed in float32, everything else in float64.
     layers : int
@@ -113,9 +115,9 @@ def sample_field(
     Returns
     -------
     (layers, n, dim) ndarray
-        G_l(x_i), not projected, not scaled by √Δ. Its covariance is ``noise.kernel(dim)``. At a
-        token it does not depend on the tokens that come after it: bit for bit for MLP and for the
-        samplers ``harmonic`` and ``features``, to rounding for ``exact``.
+        G_l(x_i), not projected, not scaled by √Δ. The covariance of a field is
+        ``noise.kernel(dim)``. At a token it does not depend on the tokens that come after it: bit
+        for bit, to rounding for the sampler ``exact``; but that of ValueNoise does.
 
     Raises
     ------
@@ -127,11 +129,11 @@ def sample_field(
     arXiv:2604.26898, §1.1.
     """
     if not isinstance(noise, tuple(KINDS.values())):
-        raise ArgumentTypeError(f"noise must be MLP or GaussianField, got {noise!r}")
+        raise ArgumentTypeError(f"noise must be one of {NAMES}, got {noise!r}")
     tokens = _validate.tokens("x", x)
     n, dim = tokens.shape
     return _core.noise_fields(
-        noise.resolved(dim, n)._core_config(dim),
+        noise.resolved(dim, n)._core_config(dim, n, "auto", 1e-12),
         tokens,
         _validate.integer("layers", layers, minimum=1, maximum=2**32 - 1),
         _validate.integer("seed", seed, minimum=0, maximum=2**64 - 1),

@@ -158,7 +158,7 @@ class GaussianField(KernelNoise):
             return float(np.sqrt((fourth - second**2) / self.width)) / kernel.variance
         raise ArgumentError("sampler: 'auto' has no error of its own; see resolved(dim, n)")
 
-    def _core_config(self, dim: int) -> _core.Features | _core.Harmonics | _core.Exact:
+    def _core_config(self, dim: int, n: int, method: str, tol: float) -> _core.NoiseConfig:
         kernel = self.kernel(dim)
         if self.sampler == "features":
             return _core.Features(

@@ -52,11 +52,7 @@ class MLP(KernelNoise):
             self, "width", _validate.integer("width", self.width, minimum=1, maximum=2**31 - 1)
         )
 
-    def resolved(self, dim: int, n: int) -> MLP:
-        """Return the law itself: there is nothing to choose."""
-        return self
-
-    def _core_config(self, dim: int) -> _core.Mlp:
+    def _core_config(self, dim: int, n: int, method: str, tol: float) -> _core.NoiseConfig:
         return _core.Mlp(
             activation=self.activation,
             width=self.width,

@@ -19,7 +19,7 @@ from noisync.attention import Attention, Exponential
 from noisync.errors import ArgumentError, ArgumentTypeError
 from noisync.kernel import Kernel
 from noisync.noise import KINDS as NOISES
-from noisync.noise import Noise
+from noisync.noise import NAMES, Noise
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -41,8 +41,8 @@ class Model:
         d, the dimension of the tokens, at least 2.
     attention : Softmax or Unnormalized, optional
         The deterministic part; None leaves it out.
-    noise : MLP or GaussianField, optional
-        The random part, the same field for all tokens; None leaves it out.
+    noise : MLP, GaussianField, ValueNoise or IndependentNoise, optional
+        The random part, the same for all tokens but for IndependentNoise; None leaves it out.
 
     Raises
     ------
@@ -76,11 +76,11 @@ class Model:
                 )
             self.attention.check_dim(self.dim)
         if self.noise is not None and not isinstance(self.noise, tuple(NOISES.values())):
-            raise ArgumentTypeError(f"noise must be MLP, GaussianField or None, got {self.noise!r}")
+            raise ArgumentTypeError(f"noise must be one of {NAMES} or None, got {self.noise!r}")
 
     @property
     def kernel(self) -> Kernel:
-        """The covariance kernel of the noise; an error for a model without noise."""
+        """The covariance kernel of the noise; an error for a model whose noise is no field."""
         if self.noise is None:
             raise ArgumentError("kernel: the model has no noise, so there is no covariance kernel")
         return self.noise.kernel(self.dim)

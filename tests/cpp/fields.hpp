@@ -17,7 +17,7 @@ Tokens<Real> field(const NoiseConfig& config, const Tokens<Real>& y, const Layer
                    int threads = 1) {
     Tokens<Real> out = Tokens<Real>::Zero(y.rows(), y.cols());
     noisync::Execution execution(threads);
-    noisync::make_noise<Real>(config)->add(y, key, Real(1), out, nullptr, execution);
+    noisync::make_noise<Real>(config)->add(y, {}, key, Real(1), out, nullptr, execution);
     return out;
 }
 
@@ -28,7 +28,7 @@ Tokens<Real> with_derivatives(const NoiseConfig& config, const Tokens<Real>& y, 
     Tokens<Real> out = Tokens<Real>::Zero(y.rows(), y.cols());
     Derivatives<Real> derivatives{token, along, Matrix<Real>::Zero(along.rows(), along.cols())};
     noisync::Execution execution(threads);
-    noisync::make_noise<Real>(config)->add(y, key, Real(1), out, &derivatives, execution);
+    noisync::make_noise<Real>(config)->add(y, {}, key, Real(1), out, &derivatives, execution);
     Tokens<Real> both(y.rows() + along.rows(), y.cols());
     both << out, derivatives.out;
     return both;

@@ -14,9 +14,11 @@ namespace {
 using noisync::BudgetLaw;
 using noisync::Execution;
 using noisync::ExponentialAttention;
+using noisync::IndependentNoise;
 using noisync::Index;
 using noisync::Normalization;
 using noisync::Tokens;
+using noisync::ValueNoise;
 using noisync::Vector;
 using reference::Long;
 using reference::LongMatrix;
@@ -29,9 +31,37 @@ Long noise_function(Long gap) {
     return kNoise[0] + kNoise[1] * s + kNoise[2] * (2 * s * s - 1);
 }
 
+// G_0 + beta G_1 for pairs (i, j) of noise with covariances k_ij I, as they are defined.
+Long generator(const LongMatrix& x, Index i, Index j, const LongMatrix& k, Long beta) {
+    const Long u = x.row(i).dot(x.row(j));
+    const Long d = x.cols();
+    const Long mean = (k(i, i) + k(j, j)) / 2;
+    return k(i, j) * (d - 2 + u * u) - mean * (d - 1) * u +
+           beta * (1 - u * u) * (mean - u * k(i, j));
+}
+
+// The covariances of noise that is no field; empty for others.
+LongMatrix covariances(const LongMatrix& x, const Vector<double>& weights, const BudgetLaw& law) {
+    if (const auto* noise = std::get_if<ValueNoise>(&law.noise)) {
+        const LongMatrix a =
+            noise->scale * reference::attention(x, weights.cast<Long>(), noise->attention).value;
+        return a * a.transpose();
+    }
+    if (const auto* noise = std::get_if<IndependentNoise>(&law.noise)) {
+        return Long(noise->scale) * noise->scale * LongMatrix::Identity(x.rows(), x.rows());
+    }
+    return {};
+}
+
+bool is_field(const BudgetLaw& law) {
+    const auto* series = std::get_if<std::vector<double>>(&law.noise);
+    return series != nullptr && !series->empty();
+}
+
 struct Parts {
     Long attention = 0;
     Long noise = 0;
+    Long largest = 1;  // covariance
 };
 
 Parts plain(const Tokens<double>& tokens, const Vector<double>& weights, const BudgetLaw& law) {
@@ -43,7 +73,11 @@ Parts plain(const Tokens<double>& tokens, const Vector<double>& weights, const B
                                      std::get<ExponentialAttention>(*law.attention))
                     .value;
     }
+    const LongMatrix k = covariances(x, weights, law);
     Parts parts;
+    if (k.size() > 0) {
+        parts.largest += reference::largest(k);
+    }
     for (Index i = 0; i < x.rows(); ++i) {
         const Long radial = x.row(i).dot(moves.row(i));
         for (Index j = 0; j < x.rows(); ++j) {
@@ -51,8 +85,10 @@ Parts plain(const Tokens<double>& tokens, const Vector<double>& weights, const B
             const Long pair = beta * weights(i) * weights(j) * std::exp(beta * (1 - gap));
             parts.attention -=
                 pair * (x.row(j).dot(moves.row(i)) - radial * x.row(i).dot(x.row(j)));
-            if (!law.noise.empty()) {
+            if (is_field(law)) {
                 parts.noise -= pair * gap * noise_function(std::min<Long>(gap, 2)) / 2;
+            } else if (k.size() > 0) {
+                parts.noise -= pair * generator(x, i, j, k, beta) / 2;
             }
         }
     }
@@ -76,7 +112,13 @@ std::vector<BudgetLaw> laws(Index d) {
     general.query = reference::random_matrix(3, d, 61);
     general.key = reference::random_matrix(3, d, 62);
     general.value = reference::random_matrix(d, d, 63);
-    return {{1.5, same, kNoise}, {1.5, other, {}}, {0.3, general, kNoise}, {4.0, {}, kNoise}};
+    return {{1.5, same, kNoise},
+            {1.5, other, {}},
+            {0.3, general, kNoise},
+            {4.0, {}, kNoise},
+            {1.5, same, ValueNoise{other, 1.2}},
+            {0.7, {}, ValueNoise{general, 0.4}},
+            {1.5, other, IndependentNoise{0.8}}};
 }
 
 }  // namespace
@@ -93,7 +135,7 @@ TEST_CASE("the budget is what its two double sums say") {
                 const noisync::Budget result = budget(x, weights, law);
                 const double scale = 1e-14 * law.beta * std::exp(law.beta) * double(d);
                 CHECK(std::abs(Long(result.attention) - expected.attention) < scale);
-                CHECK(std::abs(Long(result.noise) - expected.noise) < scale);
+                CHECK(std::abs(Long(result.noise) - expected.noise) < scale * expected.largest);
             }
         }
     }
@@ -120,6 +162,26 @@ TEST_CASE("merging tokens keep the digits of their budget") {
         const Long energy = law.beta * std::exp(Long(law.beta)) * gaps / 2;
         CHECK(std::abs(Long(result.attention) / energy - 1) < 1e-3 + 100 * spread);
         CHECK(std::abs(Long(result.noise) / energy + noise_function(0)) < 1e-3 + 100 * spread);
+    }
+}
+
+TEST_CASE("merging tokens keep the digits of the budget of noise through averages") {
+    constexpr Index kDim = 5;
+    for (const double spread : {1e-4, 1e-8, 1e-12}) {
+        CAPTURE(spread);
+        LongMatrix near = reference::random_matrix(60, kDim, 66).cast<Long>() * Long(spread);
+        near.col(0).array() += 0.6L;
+        near.col(1).array() += 0.8L;
+        reference::normalize_rows(near);
+        const auto x = near.cast<double>().eval();
+        const Vector<double> weights = reference::random_weights<double>(60, true, 67);
+        const BudgetLaw law{1.5, {}, ValueNoise{{}, 0.5}};
+        const noisync::Budget result = budget(x, weights, law);
+        // All averages are the cluster: the field of constant covariance s^2, whose rate is
+        // (3-d)s^2.
+        const Long rate = (3 - kDim) * 0.25L;
+        const Long change = rate * reference::energy(x.cast<Long>(), weights.cast<Long>(), 1.5L);
+        CHECK(std::abs(Long(result.noise) / change - 1) < 1e-3);
     }
 }
 

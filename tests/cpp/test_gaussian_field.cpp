@@ -102,7 +102,7 @@ TEST_CASE("add accumulates and scales, values and derivatives alike") {
             Tokens<double> out = y;
             Derivatives<double> derivatives{8, along, along};
             Execution execution;
-            make_noise<double>(law.config)->add(y, kKey, scale, out, &derivatives, execution);
+            make_noise<double>(law.config)->add(y, {}, kKey, scale, out, &derivatives, execution);
             CHECK(largest(out - y - scale * once.topRows(40)) < 1e-14L);
             CHECK(largest(derivatives.out - along - scale * once.bottomRows(2)) < 1e-14L);
             CHECK(reference::same_bits(derivatives.along, along));
@@ -185,11 +185,11 @@ TEST_CASE("scratch memory of one size does not leak into a call of another") {
                     reference::with_derivatives<double>(law.config, y, 0, along, kKey);
                 Tokens<double> out = Tokens<double>::Zero(rows, d);
                 Derivatives<double> derivatives{0, along, Matrix<double>::Zero(d - 1, d)};
-                noise->add(y, kKey, 1.0, out, &derivatives, execution);
+                noise->add(y, {}, kKey, 1.0, out, &derivatives, execution);
                 CHECK(reference::same_bits(out, Tokens<double>(expected.topRows(rows))));
                 CHECK(reference::same_bits(derivatives.out,
                                            Matrix<double>(expected.bottomRows(d - 1))));
-                noise->add(y, kKey, 0.0, out, nullptr, execution);
+                noise->add(y, {}, kKey, 0.0, out, nullptr, execution);
                 CHECK(reference::same_bits(out, Tokens<double>(expected.topRows(rows))));
             }
         }

@@ -23,7 +23,7 @@ Tokens<Real> add(const Mlp& config, const Tokens<Real>& y, const LayerKey& key, 
                  const Tokens<Real>& start, int threads = 1) {
     Tokens<Real> out = start;
     Execution execution(threads);
-    noisync::make_noise<Real>(config)->add(y, key, scale, out, nullptr, execution);
+    noisync::make_noise<Real>(config)->add(y, {}, key, scale, out, nullptr, execution);
     return out;
 }
 
@@ -176,7 +176,7 @@ TEST_CASE("scratch memory of one size does not leak into a call of another") {
             CAPTURE(rows);
             const Tokens<double> y = reference::random_tokens<double>(rows, d, 47);
             Tokens<double> out = Tokens<double>::Zero(rows, d);
-            noise->add(y, kKey, 1.0, out, nullptr, execution);
+            noise->add(y, {}, kKey, 1.0, out, nullptr, execution);
             CHECK(reference::same_bits(out, field<double>(config, y)));
         }
     }

@@ -110,14 +110,22 @@ def energy(x, w, beta):
 
 def budget(x, w, beta, attend, kernel):
     """The attention and the noise part of dE/dt, as they are defined."""
-    u = np.clip(x @ x.T, -1, 1)
-    weights = w[:, None] * w * np.exp(beta * u)
+    weights = w[:, None] * w * np.exp(beta * np.clip(x @ x.T, -1, 1))
     drift = attend(x)
     tangential = drift - np.sum(drift * x, axis=1, keepdims=True) * x
     attention = -beta * np.sum(weights * (tangential @ x.T))
     if kernel is None:
         return attention, 0.0
-    d, one, k = x.shape[1], kernel(1.0), kernel(u)
-    g0 = k * (d - 2 + u**2) - one * (d - 1) * u
-    g1 = (1 - u**2) * (one - u * k)
-    return attention, -0.5 * beta * np.sum(weights * (g0 + beta * g1))
+    covariance = kernel(np.clip(x @ x.T, -1, 1))
+    np.fill_diagonal(covariance, kernel(1.0))
+    return attention, noise_budget(x, w, beta, covariance)
+
+
+def noise_budget(x, w, beta, covariance):
+    """The noise part of dE/dt for noise with covariance k_ij I between tokens i and j."""
+    d, u = x.shape[1], np.clip(x @ x.T, -1, 1)
+    own = np.diag(covariance)
+    mean = 0.5 * (own[:, None] + own)
+    g0 = covariance * (d - 2 + u**2) - mean * (d - 1) * u
+    g1 = (1 - u**2) * (mean - u * covariance)
+    return -0.5 * beta * np.sum(w[:, None] * w * np.exp(beta * u) * (g0 + beta * g1))

@@ -1,37 +1,53 @@
 // What changes the mean interaction energy: the attention and the noise.
 //
 //     attention = -beta sum_i w_i <S_i, P_i Attn(x_i)>,   S_i = sum_j w_j e^{beta <x_i, x_j>} x_j
-//     noise     = -beta/2 sum_ij w_i w_j e^{beta u} G_beta(u),   u = <x_i, x_j>
+//     noise     = -beta/2 sum_ij w_i w_j e^{beta u} G_beta,   u = <x_i, x_j>
 //
-// Both from differences of tokens, so that they keep their digits as tokens merge: P_i S_i =
-// P_i sum_j w_j e^{beta u} (x_j - x_i), and G_beta(u) = (1 - u) B(arccos u).
+// with G_beta = G_0 + beta G_1, the generator of u. For noise whose covariance between tokens i and
+// j is k_ij I, k = (k_ii + k_jj) / 2,
+//
+//     G_0 = k_ij (d - 2 + u^2) - k (d - 1) u,    G_1 = (1 - u^2)(k - u k_ij).
+//
+// Both parts from differences of tokens, so that they keep their digits as tokens merge: P_i S_i =
+// P_i sum_j w_j e^{beta u} (x_j - x_i); with the gap g = 1 - u and e = k - k_ij,
+//
+//     G_0 = k g (d - 2 - u) - e (d - 2 + u^2),   G_1 = g (1 + u)(k g + u e),
+//
+// and for a field with k_ij = kappa(u), G_beta = g B(arccos u).
 #pragma once
 
 #include <optional>
+#include <variant>
 #include <vector>
 
 #include "noisync/attention.hpp"
 #include "noisync/energy.hpp"
 #include "noisync/harmonic_transform.hpp"
+#include "noisync/noise.hpp"
 #include "noisync/types.hpp"
 
 namespace noisync {
 
+// B(t) = sum_k b_k T_k(2t/pi - 1), t in [0, pi], of a field; empty: no noise. Or k_ij = s^2 <A_i,
+// A_j>, or s^2 for i = j and 0 for others.
+using PairNoise = std::variant<std::vector<double>, ValueNoise, IndependentNoise>;
+
 struct BudgetLaw {
     double beta = 1.0;
     std::optional<AttentionConfig> attention;
-    std::vector<double> noise;  // B(t) = sum_k b_k T_k(2t/pi - 1), t in [0, pi]; empty: no noise
+    PairNoise noise;
     EnergyScale scale = EnergyScale::plain;
 };
 
 // The same for sums in linear time, of as many coefficients in the polynomials P_n each: of
-// e^{beta u - beta}, and of e^{beta u - beta} G_beta(u) (empty: no noise). The attention comes with
-// its own.
+// e^{beta u - beta}, and of e^{beta u - beta} G_beta(u) (empty: no noise), whose value at u = 1,
+// for different tokens, is `limit`. The attention comes with its own.
 struct LinearBudgetLaw {
     double beta = 1.0;
     std::optional<AttentionConfig> attention;
     std::vector<double> harmonics;
     std::vector<double> noise;
+    double limit = 0.0;
     EnergyScale scale = EnergyScale::plain;
 };
 

@@ -1,4 +1,5 @@
-// Noise fields: the random part of a layer, one field for all tokens (common noise).
+// Noise: the random part of a layer. One field for all tokens (common noise), or, for contrast, one
+// vector for each.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "noisync/activation.hpp"
+#include "noisync/attention.hpp"
 #include "noisync/execution.hpp"
 #include "noisync/random.hpp"
 #include "noisync/types.hpp"
@@ -47,7 +49,19 @@ struct Exact {
     bool odd = false;            // G(-x) = -G(x)
 };
 
-using NoiseConfig = std::variant<Mlp, Features, Harmonics, Exact>;
+// G(y_i) = s V A_i, one matrix V of standard normals for all tokens, A_i what the attention gives
+// token i: a field that depends on all of them.
+struct ValueNoise {
+    ExponentialAttention attention;
+    double scale = 1.0;  // s
+};
+
+// G(y_i) = s xi_i, standard normals of each token's own.
+struct IndependentNoise {
+    double scale = 1.0;  // s
+};
+
+using NoiseConfig = std::variant<Mlp, Features, Harmonics, Exact, ValueNoise, IndependentNoise>;
 
 // Which realisation of the field: the sum of the fields of `count` layers of the noise path.
 struct LayerKey {
@@ -58,7 +72,8 @@ struct LayerKey {
 };
 
 // Derivatives of a field at one token, to be computed along with its values:
-// out_k <- out_k + scale * DG(y_token) along_k.
+// out_k <- out_k + scale * DG(y_token) along_k, for a test token: those that the field depends on,
+// itself among them, stay where they are.
 template <class Real>
 struct Derivatives {
     Index token = 0;
@@ -66,7 +81,7 @@ struct Derivatives {
     Matrix<Real> out;    // (k, d)
 };
 
-// A random vector field on the sphere. Holds scratch memory: one object per running simulation.
+// A random vector field at the tokens. Holds scratch memory: one object per running simulation.
 template <class Real>
 class NoiseField {
    public:
@@ -75,9 +90,11 @@ class NoiseField {
     NoiseField& operator=(const NoiseField&) = delete;
     virtual ~NoiseField() = default;
 
-    // out_i <- out_i + scale * G(y_i), G the field of `key`; `derivatives` may be null.
-    virtual void add(const Tokens<Real>& y, const LayerKey& key, Real scale, Tokens<Real>& out,
-                     Derivatives<Real>* derivatives, Execution& execution) = 0;
+    // out_i <- out_i + scale * G(y_i), G the field of `key`; `derivatives` may be null. Of the
+    // weights only ValueNoise takes notice.
+    virtual void add(const Tokens<Real>& y, const Vector<Real>& weights, const LayerKey& key,
+                     Real scale, Tokens<Real>& out, Derivatives<Real>* derivatives,
+                     Execution& execution) = 0;
 };
 
 template <class Real>

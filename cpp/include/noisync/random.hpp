@@ -32,6 +32,8 @@ enum class Purpose : std::uint32_t {
     exact_values = 10,
     exact_derivatives = 11,
     tangent_vectors = 12,  // where Lyapunov exponents start from
+    value_matrix = 13,     // V
+    independent_values = 14,
 };
 
 struct Stream {

@@ -43,8 +43,9 @@ class ExactField final : public NoiseField<Real> {
     explicit ExactField(const Exact& config)
         : kernel_(config.series, config.slope), odd_(config.odd) {}
 
-    void add(const Tokens<Real>& y, const LayerKey& key, Real scale, Tokens<Real>& out,
-             Derivatives<Real>* derivatives, Execution& execution) override {
+    void add(const Tokens<Real>& y, const Vector<Real>& /*weights*/, const LayerKey& key,
+             Real scale, Tokens<Real>& out, Derivatives<Real>* derivatives,
+             Execution& execution) override {
         tokens_ = y.template cast<double>();
         const Index n = y.rows();
         const Index extra = derivatives == nullptr ? 0 : derivatives->along.rows();

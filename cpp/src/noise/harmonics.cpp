@@ -16,8 +16,9 @@ class HarmonicField final : public NoiseField<Real> {
    public:
     explicit HarmonicField(const Harmonics& config) : variances_(config.variances) {}
 
-    void add(const Tokens<Real>& y, const LayerKey& key, Real scale, Tokens<Real>& out,
-             Derivatives<Real>* derivatives, Execution& execution) override {
+    void add(const Tokens<Real>& y, const Vector<Real>& /*weights*/, const LayerKey& key,
+             Real scale, Tokens<Real>& out, Derivatives<Real>* derivatives,
+             Execution& execution) override {
         const Index d = y.cols();
         const HarmonicTransform& transform = transform_in(d);
         const HarmonicBasis& basis = transform.basis();

@@ -46,8 +46,9 @@ class MlpField final : public NoiseField<Real> {
           purposes_(kFrozen),
           frozen_(true) {}
 
-    void add(const Tokens<Real>& y, const LayerKey& key, Real scale, Tokens<Real>& out,
-             Derivatives<Real>* derivatives, Execution& execution) override {
+    void add(const Tokens<Real>& y, const Vector<Real>& /*weights*/, const LayerKey& key,
+             Real scale, Tokens<Real>& out, Derivatives<Real>* derivatives,
+             Execution& execution) override {
         if (frozen_) {  // one basis: the output weights of all layers are summed first
             add_span(y, key, scale, out, derivatives, execution);
             return;

@@ -13,6 +13,10 @@ struct Make {
     Result operator()(const Features& config) const { return make_features<Real>(config); }
     Result operator()(const Harmonics& config) const { return make_harmonics<Real>(config); }
     Result operator()(const Exact& config) const { return make_exact<Real>(config); }
+    Result operator()(const ValueNoise& config) const { return make_value<Real>(config); }
+    Result operator()(const IndependentNoise& config) const {
+        return make_independent<Real>(config);
+    }
 };
 
 }  // namespace

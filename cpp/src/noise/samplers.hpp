@@ -19,4 +19,10 @@ std::unique_ptr<NoiseField<Real>> make_harmonics(const Harmonics& config);
 template <class Real>
 std::unique_ptr<NoiseField<Real>> make_exact(const Exact& config);
 
+template <class Real>
+std::unique_ptr<NoiseField<Real>> make_value(const ValueNoise& config);
+
+template <class Real>
+std::unique_ptr<NoiseField<Real>> make_independent(const IndependentNoise& config);
+
 }  // namespace noisync
