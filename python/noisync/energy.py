@@ -122,9 +122,11 @@ def budget(
         G_0(u) &= \kappa(u)(d-2+u^2) - \kappa(1)(d-1)u,\qquad
         G_1(u) = (1-u^2)(\kappa(1) - u\kappa(u)),
 
-    exact in the limit of infinite depth, :math:`u_{ij} = \langle x_i, x_j\rangle`. Computed from
-    differences of tokens: as they merge the noise keeps its relative accuracy, and so does the
-    attention for QᵀK and V multiples of I.
+    exact in the limit of infinite depth, :math:`u_{ij} = \langle x_i, x_j\rangle`. For noise of
+    covariance :math:`k_{ij} I` between tokens i and j that is no field, as
+    :class:`noisync.ValueNoise` and :class:`noisync.IndependentNoise`, κ(u) stands for k_ij and κ(1)
+    for (k_ii + k_jj)/2. Computed from differences of tokens: as they merge the noise keeps its
+    relative accuracy, and so does the attention for QᵀK and V multiples of I.
 
     Parameters
     ----------
@@ -140,8 +142,9 @@ def budget(
         Return :math:`e^{-\beta}` times the budget, for β of any size.
     method : {"auto", "direct", "harmonic"}
         ``"direct"``: a sum over all pairs, exact as above. ``"harmonic"``: in linear time, for
-        dim <= 16, moderate β and smooth activations, with errors below 1e-12 of
-        :math:`\beta e^\beta` times the attention and κ(1)d; so tight clusters have no budget.
+        dim <= 16, moderate β and smooth activations or independent noise, with errors below
+        1e-12 of :math:`\beta e^\beta` times the attention and κ(1)d; so tight clusters have no
+        budget.
         ``"auto"``: whichever is faster.
     threads : int, optional
         Default: all cores. The result does not depend on it.
