@@ -11,7 +11,7 @@ tokens). noisync simulates the layers, measures them, and computes the rates tha
 (11, 16, 3)
 """
 
-from noisync import activations, energy, plot, schemes, sphere, studies
+from noisync import activations, energy, plot, schemes, sphere, studies, two_token
 from noisync._version import __version__
 from noisync.attention import Softmax, Unnormalized
 from noisync.bounds import attention_growth, energy_bound
@@ -78,4 +78,5 @@ __all__ = [
     "simulate",
     "sphere",
     "studies",
+    "two_token",
 ]

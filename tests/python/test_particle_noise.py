@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import reference
-from scipy import integrate
 
 import noisync as ns
 
@@ -125,21 +124,6 @@ def test_independent_tokens_forget_at_the_rate_of_brownian_motion():
         assert BOUND * error + 2e-3 < 0.15 * expected
 
 
-def antipodal_probability(dim, beta, u0):
-    """Of two tokens under ValueNoise: the scale function of the cosine's diffusion."""
-
-    def ratio(u):  # 2 drift / variance
-        p = 1 / (1 + np.exp(-beta * (1 - u)))
-        q = 1 - p
-        a, c = p * p + q * q + 2 * p * q * u, (p * p + q * q) * u + 2 * p * q
-        return ((dim - 2 + u * u) * c - (dim - 1) * a * u) / ((1 - u * u) * (a - u * c))
-
-    u = np.tanh(np.linspace(-12, 12, 40_001))  # fine near ±1
-    density = np.exp(-integrate.cumulative_trapezoid(ratio(u), u, initial=0))
-    mass = integrate.cumulative_trapezoid(density, u, initial=0)
-    return 1 - np.interp(u0, u, mass) / mass[-1]
-
-
 @pytest.mark.parametrize(("dim", "beta", "published"), [(3, 1.0, 0.2224), (4, 1.5, 0.1811)])
 def test_two_tokens_end_as_antipodes_as_often_as_the_theory_says(dim, beta, published):
     """arXiv:2601.21942: the share of antipodal pairs, from orthogonal tokens.
@@ -147,7 +131,7 @@ def test_two_tokens_end_as_antipodes_as_often_as_the_theory_says(dim, beta, publ
     4.9 standard errors of 4000 runs, and 0.01 for the layers. Power: with the averages' weights
     of β/2 in place of β the share would be off by more.
     """
-    expected = antipodal_probability(dim, beta, 0.0)
+    expected = ns.two_token.antipodal_probability(dim, beta)
     assert expected == pytest.approx(published, abs=1e-4)
     data = ns.ensemble(
         ns.Model(dim, noise=ns.ValueNoise(beta)), np.eye(dim)[:2], replicates=4000, horizon=40.0,
@@ -158,7 +142,7 @@ def test_two_tokens_end_as_antipodes_as_often_as_the_theory_says(dim, beta, publ
     allowed = BOUND * np.sqrt(expected * (1 - expected) / 4000) + 0.01
     assert np.mean(np.abs(cosine) > 0.9) > 0.98  # nearly all have ended
     assert abs(np.mean(cosine < 0) - expected) < allowed
-    assert abs(antipodal_probability(dim, 0.5 * beta, 0.0) - expected) > allowed
+    assert abs(ns.two_token.antipodal_probability(dim, 0.5 * beta) - expected) > allowed
 
 
 @pytest.mark.parametrize("name", NOISES)
