@@ -104,6 +104,13 @@ def attention_series(
     return series if series is not None and is_faster(series.size, dim, n) else None
 
 
+def attention_config(
+    attention: Attention, dim: int, n: int, method: str, tol: float
+) -> _core.ExponentialAttention:
+    """Return the core's description of the attention of n tokens, summed as `method` says."""
+    return attention._core_config(attention_series(attention, dim, n, method, tol), tol)
+
+
 def energy_series(
     betas: Sequence[float], dim: int, n: int, method: str, *, scaled: bool = False
 ) -> FloatArray | None:

@@ -9,7 +9,7 @@ import numpy as np
 from noisync import _core, _validate
 from noisync._linear_time import (
     METHODS,
-    attention_series,
+    attention_config,
     energy_series,
     exponential_series,
     is_faster,
@@ -52,8 +52,7 @@ def budget_measure(
         harmonics, pairs = series
         attention = None
         if model.attention is not None:
-            own = attention_series(model.attention, model.dim, n, method, tol)
-            attention = model.attention._core_config(own, tol)
+            attention = attention_config(model.attention, model.dim, n, method, tol)
         return _core.linear_time_budget_measure(
             beta,
             scaled,

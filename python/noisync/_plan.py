@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from noisync import _core, _validate
-from noisync._linear_time import attention_series
+from noisync._linear_time import attention_config, attention_series
 from noisync._threads import thread_count
 from noisync._validate import FloatArray
 from noisync.errors import ArgumentError
@@ -36,7 +36,7 @@ class Plan:
     dtype: np.dtype[Any]
     threads: int
     method: str  # how the attention is summed: "direct" or "harmonic"
-    energy_method: str  # how energies are: "direct" or "auto"
+    energy_method: str  # how energies and noise are: "direct" or "auto"
     tol: float
 
     @classmethod
@@ -93,8 +93,7 @@ class Plan:
         """Run replicates first, first + 1, ... from `states` (replicates, n, dim)."""
         model, n, attention, noise = self.model, self.weights.size, None, None
         if model.attention is not None:
-            series = attention_series(model.attention, model.dim, n, self.method, self.tol)
-            attention = model.attention._core_config(series, self.tol)
+            attention = attention_config(model.attention, model.dim, n, self.method, self.tol)
         if model.noise is not None:
             noise = model.noise._core_config(model.dim, n, self.energy_method, self.tol)
         return _core.run_layers(

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from noisync import _core, _validate
-from noisync._linear_time import attention_series
+from noisync._linear_time import attention_config
 from noisync._threads import thread_count
 from noisync.attention import Attention, Softmax, Unnormalized
 from noisync.errors import ArgumentTypeError, SimulationError
@@ -69,8 +69,7 @@ def attention_drift(
     tokens = _validate.tokens("x", x)
     attention.check_dim(tokens.shape[1])
     mass = _validate.weights(weights, tokens.shape[0])
-    series = attention_series(attention, tokens.shape[1], tokens.shape[0], method, tol)
-    config = attention._core_config(series, tol)
+    config = attention_config(attention, tokens.shape[1], tokens.shape[0], method, tol)
     drift = _core.attention(config, tokens, mass, thread_count(threads))
     if not np.all(np.isfinite(drift)):
         row = int(np.flatnonzero(~np.isfinite(drift).all(axis=1))[0])

@@ -88,7 +88,7 @@ def antipodal_probability(dim: int, beta: float, u0: npt.ArrayLike = 0.0) -> Any
     Returns
     -------
     float or ndarray
-        Of the shape of u0; accurate to about 1e-10. At u0 = −1 it is 1: antipodes stay.
+        Of the shape of u0; accurate to 1e-9. At u0 = −1 it is 1: antipodes stay.
 
     Raises
     ------

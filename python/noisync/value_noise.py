@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from noisync import _core, _validate
-from noisync._linear_time import attention_series
+from noisync._linear_time import attention_config
 from noisync._noise_law import NoiseLaw
 from noisync.attention import Softmax
 from noisync.errors import ArgumentError
@@ -59,9 +59,8 @@ class ValueNoise(NoiseLaw):
         )
 
     def _core_config(self, dim: int, n: int, method: str, tol: float) -> _core.ValueNoise:
-        attention = Softmax(self.beta)
-        series = attention_series(attention, dim, n, method, tol)
-        return _core.ValueNoise(attention=attention._core_config(series, tol), scale=self.scale)
+        averages = attention_config(Softmax(self.beta), dim, n, method, tol)
+        return _core.ValueNoise(attention=averages, scale=self.scale)
 
     def _pair_noise(self, dim: int, beta: float) -> _core.ValueNoise:
         return _core.ValueNoise(attention=Softmax(self.beta)._core_config(), scale=self.scale)

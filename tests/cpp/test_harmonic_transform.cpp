@@ -37,62 +37,60 @@ double size_of(const HarmonicBasis& basis) {
     return std::sqrt(double(basis.size()));
 }
 
-}  // namespace
-
-TEST_CASE("analysis is the sum over points of harmonics times values") {
+// Calls visit(transform, count, columns) for all spaces, degrees and counts, the number of columns
+// going through 1..9.
+template <class Visit>
+void for_cases(Visit&& visit) {
     for (const auto& [d, degrees] : kSpaces) {
         for (const Index degree : degrees) {
             const HarmonicTransform transform(degree, d);
-            Index columns = 0;  // of values; the weights alone are one more
-            for (const Index n : kCounts) {
+            Index columns = 1;
+            for (const Index count : kCounts) {
                 CAPTURE(d);
                 CAPTURE(degree);
-                CAPTURE(n);
+                CAPTURE(count);
                 CAPTURE(columns);
-                const auto x = random_tokens<double>(n, d, 11);
-                const auto weights = reference::random_weights<double>(n, true, 12);
-                const Matrix<double> values = random_matrix(n, columns, 13);
-                Matrix<double> weighted(n, columns + 1);
-                weighted << values, Vector<double>::Ones(n);
-                weighted = weights.asDiagonal() * weighted;
-                const Matrix<double> expected = table(transform.basis(), x).transpose() * weighted;
-                Execution execution;
-                const auto got = transform.analyse(x, weights, values, execution);
-                REQUIRE(got.rows() == expected.rows());
-                REQUIRE(got.cols() == expected.cols());
-                const double scale =
-                    size_of(transform.basis()) * weighted.cwiseAbs().colwise().sum().maxCoeff();
-                CHECK(largest(got - expected) <= 1e-14 * scale);
-                columns = (columns + 1) % 9;
+                visit(transform, count, columns);
+                columns = columns % 9 + 1;
             }
         }
     }
 }
 
+}  // namespace
+
+TEST_CASE("analysis is the sum over points of harmonics times values") {
+    for_cases([](const HarmonicTransform& transform, Index n, Index columns) {
+        const HarmonicBasis& basis = transform.basis();
+        const auto x = random_tokens<double>(n, basis.dim(), 11);
+        const auto weights = reference::random_weights<double>(n, true, 12);
+        // The weights alone are the last column.
+        const Matrix<double> values = random_matrix(n, columns - 1, 13);
+        Matrix<double> weighted(n, columns);
+        weighted << values, Vector<double>::Ones(n);
+        weighted = weights.asDiagonal() * weighted;
+        const Matrix<double> expected = table(basis, x).transpose() * weighted;
+        Execution execution;
+        const auto got = transform.analyse(x, weights, values, execution);
+        REQUIRE(got.rows() == expected.rows());
+        REQUIRE(got.cols() == expected.cols());
+        const double scale = size_of(basis) * weighted.cwiseAbs().colwise().sum().maxCoeff();
+        CHECK(largest(got - expected) <= 1e-14 * scale);
+    });
+}
+
 TEST_CASE("synthesis is the sum over harmonics of coefficients") {
-    for (const auto& [d, degrees] : kSpaces) {
-        for (const Index degree : degrees) {
-            const HarmonicTransform transform(degree, d);
-            Index columns = 1;
-            for (const Index n : kCounts) {
-                CAPTURE(d);
-                CAPTURE(degree);
-                CAPTURE(n);
-                CAPTURE(columns);
-                const auto x = random_tokens<double>(n, d, 21);
-                const Matrix<double> coefficients =
-                    random_matrix(transform.basis().size(), columns, 22);
-                const Matrix<double> harmonics = table(transform.basis(), x);
-                Execution execution;
-                const auto got = transform.synthesise(x, coefficients, execution);
-                REQUIRE(got.rows() == n);
-                REQUIRE(got.cols() == columns);
-                const double scale = size_of(transform.basis()) * coefficients.norm();
-                CHECK(largest(got - harmonics * coefficients) <= 1e-14 * scale);
-                columns = columns % 9 + 1;
-            }
-        }
-    }
+    for_cases([](const HarmonicTransform& transform, Index n, Index columns) {
+        const HarmonicBasis& basis = transform.basis();
+        const auto x = random_tokens<double>(n, basis.dim(), 21);
+        const Matrix<double> coefficients = random_matrix(basis.size(), columns, 22);
+        const Matrix<double> expected = table(basis, x) * coefficients;
+        Execution execution;
+        const auto got = transform.synthesise(x, coefficients, execution);
+        REQUIRE(got.rows() == n);
+        REQUIRE(got.cols() == columns);
+        CHECK(largest(got - expected) <= 1e-14 * size_of(basis) * coefficients.norm());
+    });
 }
 
 TEST_CASE("the transform gives the same bits on any number of threads") {

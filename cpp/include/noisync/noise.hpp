@@ -1,5 +1,5 @@
-// Noise: the random part of a layer. One field for all tokens (common noise), or, for contrast, one
-// vector for each.
+// Noise: the random part of a layer. A field common to all tokens, or, for contrast, a vector for
+// each.
 #pragma once
 
 #include <cstdint>
