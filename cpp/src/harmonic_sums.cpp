@@ -93,7 +93,8 @@ namespace {
 //     mean g^2 = (<a^2> + <a>^2) / 2 - 2 <a y>.<y> + |<y y^T>|^2.
 class GapMoments {
    public:
-    GapMoments(const Tokens<double>& x, const Vector<double>& weights) {
+    // They stop at a token too far for the least beta: then none serves.
+    GapMoments(const Tokens<double>& x, const Vector<double>& weights, double least_beta) {
         const Tokens<double> centre = middle(x, weights);
         const Index d = x.cols();
         Vector<double> mean = Vector<double>::Zero(d);
@@ -101,7 +102,7 @@ class GapMoments {
         Matrix<double> second = Matrix<double>::Zero(d, d);
         double square = 0;
         double fourth = 0;
-        for (Index i = 0; i < x.rows() && radius_square_ < kLargest; ++i) {
+        for (Index i = 0; i < x.rows() && serve(least_beta); ++i) {
             if (weights(i) == 0) {
                 continue;
             }
@@ -127,7 +128,6 @@ class GapMoments {
     }
 
    private:
-    static constexpr double kLargest = 1e-4;
     double radius_square_ = 0;
     double first_ = 0;
     double second_ = 0;
@@ -140,7 +140,8 @@ std::vector<double> interaction_energy(const HarmonicTransform& transform,
                                        const std::vector<double>& betas, const Tokens<double>& x,
                                        const Vector<double>& weights, Execution& execution,
                                        EnergyScale scale) {
-    const GapMoments moments(x, weights);
+    const double least = betas.empty() ? 0.0 : std::ranges::min(betas);
+    const GapMoments moments(x, weights, least);
     std::vector<double> energies;
     std::vector<double> spread;
     for (std::size_t b = 0; b < betas.size(); ++b) {

@@ -83,3 +83,38 @@ def test_norms_that_are_one_up_to_rounding_cost_nothing(gap):
     x = (x @ np.array([[0.6, 0.8], [-0.8, 0.6]], dtype=np.float32)).astype(np.float32)
     exact = reference.energy(x.astype(np.float64), np.full(2, 0.5), 1.0)
     assert ns.energy.interaction(x) == pytest.approx(exact, rel=1e-10)
+
+
+def lumps(rng, n, d, lump_count, spread):
+    """Tokens at a distance of about `spread` from one of a few points."""
+    centres = ns.sphere.uniform(lump_count, d, seed=int(rng.integers(99)))
+    places = centres[rng.integers(0, lump_count, n)]
+    return ns.sphere.normalize(places + spread * rng.standard_normal((n, d)))
+
+
+@pytest.mark.parametrize("method", ["direct", "harmonic"])
+@pytest.mark.parametrize("lump_count", [1, 2, 4])
+def test_every_method_keeps_twelve_digits(method, lump_count, rng):
+    """Against long doubles: β from 1e-280 to 100, spreads from 1e-14 to all over the sphere."""
+    logs = np.concatenate([rng.uniform(-280, -12, 20), rng.uniform(-12, 2, 80)])
+    for beta in 10.0**logs:
+        d, n = int(rng.choice([2, 3, 4])), int(rng.integers(2, 100))
+        x = lumps(rng, n, d, lump_count, 10 ** rng.uniform(-14, 0.5))
+        w = rng.dirichlet(np.ones(n))
+        w[rng.integers(0, n, n // 3)] = 0
+        w /= w.sum()
+        expected = reference.energy(
+            x.astype(np.longdouble), w.astype(np.longdouble), np.longdouble(beta)
+        )
+        if expected > 1e-290:
+            assert abs(ns.energy.interaction(x, beta, w, method=method) / expected - 1) < 1e-12
+
+
+def test_a_small_beta_weighs_all_tokens():
+    """E = β/2 <g> to first order: 300 uniform tokens have mean gaps of nearly 1."""
+    x = ns.sphere.uniform(300, 3)
+    mean_gap = 1 - float(np.sum(x.mean(axis=0) ** 2))
+    for beta in (1e-3, 1e-5, 1e-7, 1e-100):
+        assert ns.energy.interaction(x, beta, method="harmonic") == pytest.approx(
+            0.5 * beta * mean_gap, rel=2 * beta + 1e-12
+        )
