@@ -191,7 +191,8 @@ class Recorder:
                         _numbered(f"{name}_{place}", size)
                         for place, size in enumerate(value.shape, start=1)
                     )
-                    series.values = self._empty(name, value.shape, value.dtype)
+                    # Not the dtype of the first value: a later one may need more.
+                    series.values = self._empty(name, value.shape, np.dtype(np.float64))
             if value.shape != series.values.shape[2:]:
                 raise ArgumentError(
                     f"observe: {name} must return the same shape at every layer, "

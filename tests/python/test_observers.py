@@ -165,3 +165,22 @@ def test_sums_at_hand_are_not_made_again(monkeypatch):
         np.testing.assert_array_equal(run.observed[name][0], expected)
     np.testing.assert_array_equal(run.observed["with"], run.observed["a"][:, 1])
     np.testing.assert_array_equal(run.observed["budget"][0], ns.energy.budget(MODEL, x, 2.0))
+
+
+def test_a_function_may_return_an_integer_first():
+    """max(0, z) is an int at first and a float later; neither the layer nor a thread decides."""
+    model = ns.Model(2, ns.Softmax(beta=1.0))
+    x = np.array([[-1.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 0.0]])
+
+    def rectified(tokens):
+        return max(0, float(tokens[1, 0]))
+
+    run = ns.simulate(model, x, horizon=1.0, layers=4, observe=[rectified])
+    np.testing.assert_array_equal(run.observed["rectified"], np.maximum(run.tokens[:, 1, 0], 0))
+    assert run.observed["rectified"][-1] > 0.01
+
+    data = ns.ensemble(
+        ns.Model(2, noise=ns.MLP("relu", 8, 1.0, 1.0)), ns.sphere.Uniform(2, 2), replicates=64,
+        horizon=1.0, layers=2, threads=4, observe=[rectified, ns.Tokens()],
+    )  # fmt: skip
+    np.testing.assert_array_equal(data.rectified, np.maximum(data.tokens[:, :, 1, 0], 0))
