@@ -89,11 +89,12 @@ def attention_series(
                 "method: 'harmonic' needs QᵀK = β times an orthogonal matrix, got another"
             )
         return None
-    value = np.asarray(attention.value)
-    scale = max(float(np.linalg.norm(value, 2) if value.ndim else abs(value)), 1e-300)
-    # |a/b − a'/b'| <= 2 tail/b', b' as small as e^{−2|β|}; below rounding nothing is gained.
-    least = np.exp(-(2 if attention.normalized else 1) * abs(beta))
-    series = exponential_series(beta, dim, max(tol * least / (4 * scale), 1e-17))
+    # |a/b − a'/b'| <= 2 tail/b', b' as small as e^{−2|β|}; below rounding nothing is gained. Without
+    # normalisation the largest sum of weights is at least e^{−|β|}, by Jensen's inequality, for
+    # β > 0, and as for softmax otherwise.
+    positive = not attention.normalized and attention.query is None and beta > 0
+    least = np.exp(-(1 if positive else 2) * abs(beta))
+    series = exponential_series(beta, dim, max(tol * least / 4, 1e-17))
     if method == "harmonic":
         if series is None:
             raise ArgumentError(

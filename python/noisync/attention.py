@@ -89,7 +89,7 @@ class Exponential(Part):
             value=self.value if is_matrix else None,  # type: ignore[arg-type]
             harmonics=() if series is None else series.coefficients,
             tail=0.0 if series is None else series.tail,
-            tolerance=tol / (np.linalg.norm(self.value, 2) if is_matrix else 1.0),
+            tolerance=tol,
         )
 
 

@@ -42,9 +42,9 @@ def attention_drift(
         few spherical harmonics, O(N p^{d−1}) with the degree p fixed by `tol`; for dim <= 16 and
         moderate β. ``"auto"``: whichever is faster.
     tol : float
-        Bound on the error |Attn(x_i) − exact| of ``"harmonic"`` where unit vectors stand in the
-        sums. Where rounding or nearly vanishing denominators might break it, the direct sum is
-        taken instead.
+        Bound on the error of ``"harmonic"``: |Attn(x_i) − exact| ≤ tol ‖V‖, without normalisation
+        times the largest :math:`Z_k = \sum_j w_j e^{\langle Qx_k, Kx_j\rangle}`. Where rounding or
+        nearly vanishing denominators might break it, the direct sum is taken instead.
     threads : int, optional
         Default: all cores. The result is the same, bit for bit, for any number.
 

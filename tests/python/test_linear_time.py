@@ -39,7 +39,29 @@ def test_the_bound_is_honoured(state, dim, attention):
     exact = ns.attention_drift(attention, x, method="direct")
     for tol in (1e-3, 1e-8, 1e-12):
         drift = ns.attention_drift(attention, x, method="harmonic", tol=tol)
-        assert np.linalg.norm(drift - exact, axis=1).max() <= tol
+        assert np.linalg.norm(drift - exact, axis=1).max() <= tol * size_of(attention, x)
+
+
+def size_of(attention, x):
+    """‖V‖ for V = aI, without normalisation times the largest sum of weights."""
+    size = abs(attention.value)
+    if isinstance(attention, ns.Unnormalized):
+        size *= np.exp(attention.beta * x @ x.T).mean(axis=1).max()
+    return size
+
+
+@pytest.mark.parametrize(
+    ("beta", "state"),
+    [(5.0, "uniform"), (5.0, "clusters"), (8.0, "uniform"), (8.0, "clusters"), (-5.0, "uniform")],
+)
+def test_large_sums_of_unnormalised_attention_do_not_fall_back(beta, state):
+    """Errors relative to the largest sum of weights can be kept however large e^|β| is."""
+    x = STATES[state](2)
+    attention = ns.Unnormalized(beta=beta)
+    exact = ns.attention_drift(attention, x, method="direct")
+    drift = ns.attention_drift(attention, x, method="harmonic")
+    assert np.linalg.norm(drift - exact, axis=1).max() <= 1e-12 * size_of(attention, x)
+    assert not np.array_equal(drift, exact)  # so it was no direct sum
 
 
 def test_a_coarse_tolerance_is_used():

@@ -27,8 +27,9 @@ struct ExponentialAttention {
     std::optional<Matrix<double>> value;  // (d, d)
     // With Q^T K = beta times an orthogonal matrix: coefficients of e^{beta u - |beta|} in the
     // polynomials P_n, for sums in linear time; empty for the direct sum. The result of the sums is
-    // within `tail` of the direct one; where that may not leave the attention within `tolerance`,
-    // the direct sum is taken.
+    // within `tail` of the direct one; where that may not leave the attention within `tolerance`
+    // times |V|, and without normalisation times the largest sum of weights, the direct sum is
+    // taken.
     std::vector<double> harmonics;
     double tail = 0.0;
     double tolerance = 0.0;

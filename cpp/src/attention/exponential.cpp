@@ -110,13 +110,13 @@ class Exponential final : public Attention<Real> {
             Exponential<double>::project(tokens, rotation, keys, execution);
             harmonic_sums(*transform_, harmonics_, tokens, keys, mass, sums, execution);
         }
-        const double least = normalization_ == Normalization::none
-                                 ? std::exp(-std::abs(double(beta_)))
-                                 : sums.col(x.cols()).minCoeff();
         // |a/b - a'/b'| <= 2 tail / b' for sums within `tail` and |a| <= b; roundings add theirs.
+        // Without normalisation the largest sum of weights is what errors are relative to.
+        const auto masses = sums.col(x.cols());
+        const double size =
+            normalization_ == Normalization::softmax ? masses.minCoeff() : masses.maxCoeff();
         constexpr double kRounding = 4e-15;
-        const double bound = 2 * (tail_ + kRounding) * std::abs(double(value_scale_));
-        if (!(bound <= tolerance_ * (least - tail_))) {
+        if (!(2 * (tail_ + kRounding) <= tolerance_ * (size - tail_))) {
             return false;
         }
         if constexpr (std::is_same_v<Real, double>) {
