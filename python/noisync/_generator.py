@@ -95,9 +95,11 @@ def dissipation_rate(kernel: Kernel, beta: float) -> float:
 
     def rate(at: Reduced) -> FloatArray:
         # Everything divided by 1 − u; (e^β − e^{βu})/(βe^β(1−u)) is 1 at u = 1.
-        gap = np.maximum(beta * at.gap, 1e-300)
+        # Beyond βg = 1000, e^{−βg} is zero: the product need not overflow for that.
+        power = np.minimum(beta, 1e3 / np.maximum(at.gap, 1e-300)) * at.gap
+        gap = np.maximum(power, 1e-300)
         loss = -np.expm1(-gap) / gap
-        return -np.exp(-gap) * (at.drift + beta * at.gap * at.diffusion) / loss
+        return -np.exp(-gap) * (at.drift + power * at.diffusion) / loss
 
     theta, values = _on_grid(kernel)
     rates = rate(values)

@@ -22,19 +22,31 @@ def layer_exponent(dim: int, variance: float, slope: float, step: float) -> floa
     Only ξ's components along x and e, their rest, v's component along the rest of e and its rest
     matter: two normals and a χ² of d − 2 degrees for w, a normal and another such χ² for v; each
     by Gauss quadrature. The limit Δ → 0 is λ_1 = ½[(d−3)κ'(1) − (d−1)κ(1)].
+
+    The logarithms have terms of order √Δ, which cancel between a normal and its negative. Averages
+    over both signs leave the logarithm of a product that is 1 plus terms of order Δ, so the
+    quotient keeps its digits however small Δ is: with a = s², s the size of a normal, and c ≥ 0,
+
+    .. math:: ((r+s)^2 + c)((r-s)^2 + c) = (r^2-a)^2 + 2c(r^2+a) + c^2.
     """
     normal, normal_weight = _normal()
     chi, chi_weight = _chi_square(dim - 2)
-    s, t = np.sqrt(step * variance), np.sqrt(step * slope)
-
     along_x, along_e, rest = np.meshgrid(normal, normal, chi, indexing="ij")
     weight = np.einsum("i,j,k->ijk", normal_weight, normal_weight, chi_weight)
-    square = (1 + s * along_x) ** 2 + s**2 * (along_e**2 + rest)
-    # |P_{w⊥} e|² = 1 − ⟨w, e⟩²/|w|²; then v adds t η in the d − 1 directions orthogonal to w.
-    remaining = np.sqrt(1 - s**2 * along_e**2 / square)
-    grown = (remaining[..., None, None] + t * normal[:, None]) ** 2 + t**2 * chi
-    mean_log = np.einsum("...ab,a,b->...", 0.5 * np.log(grown), normal_weight, chi_weight)
-    return float(np.sum(weight * (mean_log - 0.5 * np.log(square)))) / step
+    noise, spread = step * variance, step * slope
+    length = _mean_log(0.0, noise * along_x**2, noise * (along_e**2 + rest))
+    # |P_{w⊥} e|² = 1 − ⟨w, e⟩²/|w|²; then v adds normals in the d − 1 directions orthogonal to w.
+    square = (1 + np.sqrt(noise) * along_x) ** 2 + noise * (along_e**2 + rest)
+    lost = noise * along_e**2 / square
+    grown = _mean_log(lost[..., None, None], spread * normal[:, None] ** 2, spread * chi)
+    grown = np.einsum("...ab,a,b->...", grown, normal_weight, chi_weight)
+    return float(np.sum(weight * 0.5 * (grown - length))) / step
+
+
+def _mean_log(lost: FloatArray | float, a: FloatArray, c: FloatArray) -> FloatArray:
+    """Return the mean of log((r ± s)² + c) over both signs, r² = 1 − `lost` and s² = `a`."""
+    gone = lost + a
+    return np.asarray(0.5 * np.log1p(gone**2 - 2 * gone + 2 * c * (1 - lost + a) + c**2))
 
 
 def _normal() -> tuple[FloatArray, FloatArray]:

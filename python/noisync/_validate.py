@@ -42,8 +42,8 @@ def integer(name: str, value: object, *, minimum: int, maximum: int | None = Non
 
 def real(name: str, value: object, *, rule: str = "a finite number") -> float:
     """Return `value` as a finite float; `rule` words the requirement."""
-    if isinstance(value, (bool, np.bool_, str, bytes)):
-        raise ArgumentTypeError(f"{name} must be {rule}, got {value!r}")
+    if isinstance(value, (bool, np.bool_, str, bytes)) or np.iscomplexobj(value):
+        raise ArgumentTypeError(f"{name} must be {rule}, got {shown(value)}")
     try:
         number = float(value)  # type: ignore[arg-type]
     except (TypeError, ValueError, OverflowError):
@@ -128,7 +128,10 @@ def keys(where: str, table: Mapping[str, Any], known: Iterable[str]) -> None:
 
 
 def finite_array(name: str, value: npt.ArrayLike) -> AnyFloatArray:
-    """Return `value` as a float32 or float64 array without NaN or infinity."""
+    """Return `value` as a float32 or float64 array without NaN, infinity or masked entries."""
+    masked = int(np.sum(np.ma.getmaskarray(value))) if isinstance(value, np.ma.MaskedArray) else 0
+    if masked:
+        raise ArgumentError(f"{name} must have no masked entries, got {masked}")
     try:
         array = np.asarray(value)
         if array.dtype != np.float32:

@@ -70,7 +70,10 @@ def resolve(
 def _checked(name: str, function: Function) -> Function:
     def call(z: FloatArray) -> FloatArray:
         try:
-            result = np.asarray(function(z), dtype=np.float64)
+            result = np.asarray(function(z))
+            if result.dtype.kind == "c":
+                raise TypeError("its values are complex")
+            result = result.astype(np.float64, copy=False)
         except (TypeError, ValueError) as error:
             raise ArgumentTypeError(
                 f"{name} must map a float64 array to an array of the same shape: {error}"

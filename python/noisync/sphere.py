@@ -41,12 +41,14 @@ class Uniform:
 
     def sample(self, seed: int = 0, replicate: int = 0) -> FloatArray:
         """Return the (n, dim) points of a replicate; the first k are the same for every n >= k."""
+        replicate = _validate.integer("replicate", replicate, minimum=0, maximum=2**32 - 1)
         return np.asarray(self.samples(seed, replicate, 1)[0])
 
     def samples(self, seed: int, first: int, count: int) -> FloatArray:
         """Return the points of replicates first..first+count−1, (count, n, dim)."""
         seed = _validate.integer("seed", seed, minimum=0, maximum=2**64 - 1)
-        first = _validate.integer("replicate", first, minimum=0, maximum=2**32 - 1)
+        first = _validate.integer("first", first, minimum=0, maximum=2**32 - 1)
+        count = _validate.integer("count", count, minimum=0, maximum=2**32 - first)
         return _core.uniform_tokens(seed, first, count, self.n, self.dim)
 
 

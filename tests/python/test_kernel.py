@@ -288,3 +288,19 @@ def test_shapes_are_kept():
     assert kernel(np.zeros((2, 3))).shape == (2, 3)
     assert kernel(0.5).shape == ()
     assert "relu" in repr(kernel)
+
+
+@pytest.mark.parametrize("dim", [2, 3, 4, 8, 100])
+def test_the_layer_exponent_of_the_thinnest_layers(dim):
+    """Of order Δ from the limit: below rounding, which must not be divided by Δ."""
+    kernel = ns.Kernel("sigmoid", dim, 0.1, 0.1)
+    for step in (1e-9, 1e-12, 1e-16, 1e-100, 1e-300):
+        off = kernel.layer_exponent(step) / kernel.lyapunov_exponent - 1
+        assert abs(off) < 1e-12 + 1e2 * step, step
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_dissipation_rate_of_any_beta():
+    for kernel, limit in ((ns.Kernel("relu", 8), 0.125), (ns.Kernel("sigmoid", 64, 0.3, 0.3), 0.0)):
+        for beta in (1e4, 1e154, 1e308):
+            assert kernel.dissipation_rate(beta) == pytest.approx(limit, abs=1e-15)
