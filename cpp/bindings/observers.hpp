@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "arrays.hpp"
 #include "noisync/dynamics.hpp"
 #include "noisync/measures.hpp"
+#include "register.hpp"
 
 namespace noisync::bindings {
 
@@ -121,7 +123,7 @@ class Recording {
    public:
     Recording(std::vector<Request>& requests, Index replicates, Index tokens, Index dim,
               const Vector<double>& weights)
-        : weights_(weights), state_(tokens * dim) {
+        : weights_(weights), tokens_(tokens), dim_(dim), state_(tokens * dim) {
         for (Request& request : requests) {
             std::visit([&](auto& item) { add(item, replicates); }, request);
         }
@@ -165,6 +167,7 @@ class Recording {
             parts.push_back({output_buffer<double>(out, replicates * slots * size, "outs"), size});
             total += size;
         }
+        require_dim(*request.measure, dim_);
         if (total != request.measure->size()) {
             throw py::value_error("outs must hold what the measure gives for every state");
         }
@@ -178,6 +181,14 @@ class Recording {
         });
     }
     void add(LyapunovRequest& request, Index replicates) {
+        if (request.token < 0 || request.token >= tokens_ || request.count < 1 ||
+            request.count >= dim_) {
+            throw py::value_error("token must be below " + std::to_string(tokens_) +
+                                  ", count from 1 to " + std::to_string(dim_ - 1));
+        }
+        if (std::exchange(has_tangents_, true)) {
+            throw py::value_error("a run carries one set of tangents, got two requests");
+        }
         const Index size = request.schedule.slots() * request.count;
         auto* out = output_buffer<double>(request.out, replicates * size, "out");
         makers_.push_back([&request, out, size](Index place, Set& set) {
@@ -193,7 +204,10 @@ class Recording {
     }
 
     const Vector<double>& weights_;
+    Index tokens_;
+    Index dim_;
     Index state_;
+    bool has_tangents_ = false;
     std::vector<Maker> makers_;
 };
 

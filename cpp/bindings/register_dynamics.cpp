@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <memory>
+#include <utility>
 
 #include "noisync/dynamics.hpp"
 #include "observers.hpp"
@@ -180,7 +181,11 @@ void register_dynamics(py::module_& module) {
             [](const Outcome& outcome) { return layers_of(outcome, &Progress::observed); })
         .def_readonly("lost_replicate", &Outcome::lost_replicate)
         .def_readonly("lost_token", &Outcome::lost_token)
-        .def_readonly("error", &Outcome::error);
+        .def(
+            "take_error",
+            [](Outcome& outcome) { return std::exchange(outcome.error, py::none()); },
+            "The exception that stopped the runs, or None; the outcome keeps no reference, which "
+            "the garbage collector could not see.");
 
     module.def(
         "run_layers",

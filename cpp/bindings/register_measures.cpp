@@ -31,7 +31,7 @@ SharedMeasure checked_budget(double beta, bool scaled, std::optional<AttentionCo
     }
     return budget_measure({beta, std::move(attention), std::move(noise),
                            scaled ? EnergyScale::relative : EnergyScale::plain},
-                          with_energy);
+                          dim, with_energy);
 }
 
 SharedMeasure checked_linear_budget(double beta, bool scaled,
@@ -57,6 +57,13 @@ SharedMeasure checked_cosines(Index bins) {
 }
 
 }  // namespace
+
+void require_dim(const Measure& measure, Index dim) {
+    if (measure.dim() != 0 && measure.dim() != dim) {
+        throw py::value_error("the measure is for tokens of dimension " +
+                              std::to_string(measure.dim()) + ", not " + std::to_string(dim));
+    }
+}
 
 void register_measures(py::module_& module) {
     py::class_<Measure, std::shared_ptr<Measure>>(module, "Measure")
@@ -108,6 +115,7 @@ void register_measures(py::module_& module) {
         [](const Measure& measure, const py::array& x, const py::array& weights, int threads) {
             const auto tokens = tokens_from<double>(x, "x");
             const auto mass = vector_from<double>(weights, tokens.rows(), "weights");
+            require_dim(measure, tokens.cols());
             std::vector<double> values(std::size_t(measure.size()));
             PythonWatch watch;
             run_watched(threads, watch, [&](Execution& execution) {

@@ -89,9 +89,9 @@ def attention_series(
                 "method: 'harmonic' needs QᵀK = β times an orthogonal matrix, got another"
             )
         return None
-    # |a/b − a'/b'| <= 2 tail/b', b' as small as e^{−2|β|}; below rounding nothing is gained. Without
-    # normalisation the largest sum of weights is at least e^{−|β|}, by Jensen's inequality, for
-    # β > 0, and as for softmax otherwise.
+    # |a/b − a'/b'| <= 2 tail/b', b' as small as e^{−2|β|}; below rounding nothing is gained.
+    # Without normalisation the largest sum of weights is at least e^{−|β|} for β > 0, by Jensen's
+    # inequality, and as for softmax otherwise.
     positive = not attention.normalized and attention.query is None and beta > 0
     least = np.exp(-(1 if positive else 2) * abs(beta))
     series = exponential_series(beta, dim, max(tol * least / 4, 1e-17))

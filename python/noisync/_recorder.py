@@ -17,6 +17,7 @@ from noisync._schedule import Schedule
 from noisync._validate import FloatArray
 from noisync.errors import ArgumentError, ArgumentTypeError
 from noisync.observers import (
+    RESERVED_NAMES,
     VARIABLE_NAME,
     Axis,
     Budget,
@@ -58,6 +59,11 @@ class Recorder:
         self._lock = Lock()
         for place, observer in enumerate(given):
             name = self._name(observer, place)
+            if name in RESERVED_NAMES:
+                raise ArgumentError(
+                    f"observe: an observer cannot be called {name!r}, which is a coordinate of the "
+                    "result; give it another name"
+                )
             if name in self._series:
                 raise ArgumentError(f"observe: two observers are called {name!r}; give one a name")
             self._series[name] = self._allocated(name, observer)

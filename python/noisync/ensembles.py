@@ -20,6 +20,7 @@ from noisync.errors import ArgumentError, SimulationError
 from noisync.gaussian_field import GaussianField
 from noisync.model import Model, check_model
 from noisync.observers import Observer
+from noisync.sphere import Uniform
 
 #: Up to this number of tokens replicates run side by side, each in one thread; larger systems have
 #: enough to share among the threads within a layer.
@@ -147,7 +148,7 @@ def ensemble(
             for first in range(0, replicates, chunk):
                 count = min(chunk, replicates - first)
                 outcome = plan.run(
-                    start.samples(plan.seed, first_replicate + first, count),
+                    _drawn(start, plan.seed, first_replicate + first, count),
                     first_replicate + first,
                     recorder.requests(first, count),
                     partial(_advance, bar, first) if progress else None,
@@ -164,7 +165,10 @@ def ensemble(
     dataset = dataset if complete.all() else dataset.isel(replicate=complete)
     if error is not None:
         error.dataset = dataset  # type: ignore[attr-defined]
-        raise error
+        try:
+            raise error
+        finally:
+            del error  # or it would hold itself, and the dataset, through this frame
     return dataset
 
 
@@ -188,6 +192,7 @@ def _advance(bar: tqdm[Any], first: int, done: int) -> None:
 def _start(tokens: npt.ArrayLike | Law, model: Model, replicates: int) -> Law:
     if hasattr(tokens, "samples"):
         law = cast(Law, tokens)
+        _validate.integer("tokens.n", law.n, minimum=1)
         if law.dim != model.dim:
             raise ArgumentError(f"tokens must have dim {model.dim} like the model, got {law.dim}")
         return law
@@ -203,6 +208,21 @@ def _start(tokens: npt.ArrayLike | Law, model: Model, replicates: int) -> Law:
     return _Given(_validate.tokens("tokens", rows, model.dim).reshape(states.shape))
 
 
+def _drawn(start: Law, seed: int, first: int, count: int) -> npt.NDArray[Any]:
+    """Return the states of some replicates, which the law may have got wrong."""
+    states = start.samples(seed, first, count)
+    if isinstance(start, (_Given, Uniform)):
+        return states
+    states = _validate.finite_array("tokens: samples", states)
+    if states.shape != (count, start.n, start.dim):
+        raise ArgumentError(
+            "tokens: samples must have shape (replicates, n, dim) = "
+            f"{(count, start.n, start.dim)}, got {states.shape}"
+        )
+    _validate.tokens("tokens: samples", states.reshape(-1, start.dim))
+    return states
+
+
 def _error(outcome: _core.Outcome, first: int) -> BaseException | None:
     if outcome.lost_token >= 0:
         place = outcome.lost_replicate
@@ -211,7 +231,7 @@ def _error(outcome: _core.Outcome, first: int) -> BaseException | None:
             f"{outcome.lost_token} left the sphere (its vector became zero, infinite or NaN); the "
             "complete replicates are in this error's .dataset"
         )
-    return outcome.error
+    return outcome.take_error()
 
 
 def _dataset(

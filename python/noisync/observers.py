@@ -23,6 +23,9 @@ UserFunction = Callable[[npt.NDArray[Any]], npt.ArrayLike]
 #: What can name a variable of a netCDF file.
 VARIABLE_NAME = re.compile(r"[A-Za-z_][\w.+-]*", re.ASCII)
 
+#: What names the coordinates of every result.
+RESERVED_NAMES = ("replicate", "time", "layer")
+
 
 class Axis(NamedTuple):
     """A labelled dimension of what an observer sees at a layer."""

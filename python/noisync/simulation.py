@@ -165,7 +165,7 @@ def _advance(bar: tqdm[Any], layer: int) -> None:
 
 
 def _raise_if_stopped(outcome: _core.Outcome, trajectory: Trajectory) -> None:
-    error = outcome.error
+    error = outcome.take_error()
     if outcome.lost_token >= 0:
         error = SimulationError(
             f"layer {int(outcome.computed[0]) + 1}: token {outcome.lost_token} left the sphere "
@@ -174,4 +174,7 @@ def _raise_if_stopped(outcome: _core.Outcome, trajectory: Trajectory) -> None:
         )
     if error is not None:
         error.trajectory = trajectory  # type: ignore[attr-defined]
-        raise error
+        try:
+            raise error
+        finally:
+            del error  # or it would hold itself, and the trajectory, through this frame

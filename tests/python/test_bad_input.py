@@ -164,3 +164,51 @@ def test_a_forked_process_computes_with_one_thread():
             with pytest.raises(ns.ArgumentError, match="threads must be 1 in a forked process"):
                 refused.get(timeout=30)
     assert energy == ns.energy.interaction(X)
+
+
+def test_complex_numbers_are_not_cut_to_their_real_part():
+    for value in (1 + 2j, np.complex128(1 + 2j), np.complex64(1), np.array(1 + 2j)):
+        with pytest.raises(ns.ArgumentTypeError, match="beta must be a finite number"):
+            ns.Softmax(beta=value)
+    with pytest.raises(ns.ArgumentTypeError, match="its values are complex"):
+        ns.Kernel(lambda z: z + 1j, 3).variance  # noqa: B018
+
+
+def test_masked_entries_are_refused():
+    masked = np.ma.array(X, mask=False)
+    assert ns.energy.interaction(masked) == ns.energy.interaction(X)
+    masked[3] = np.ma.masked
+    with pytest.raises(ns.ArgumentError, match="x must have no masked entries, got 3"):
+        ns.energy.interaction(masked)
+
+
+def test_replicates_of_a_law_end_at_32_bits():
+    law = ns.sphere.Uniform(2, 3)
+    assert law.samples(0, 2**32 - 2, 2).shape == (2, 2, 3)
+    with pytest.raises(ns.ArgumentError, match="count must be at most 2, got 3"):
+        law.samples(0, 2**32 - 2, 3)
+
+
+def test_the_core_checks_what_it_would_read():
+    """Shapes that no public function passes on."""
+    core = ns._core
+    measure = core.energy_measure([1.0], False, [[1.0, 0.5]], 4)
+    with pytest.raises(ValueError, match="the measure is for tokens of dimension 4, not 3"):
+        core.measure(measure, X, np.full(20, 0.05), 1)
+
+    def run(*requests):
+        core.run_layers(
+            X[None], np.full(20, 0.05), attention=None, noise=None, scheme="layer", horizon=1.0,
+            layers=1, path_layers=1, seed=0, first_replicate=0, requests=list(requests), threads=1,
+            side_by_side=False, progress=None,
+        )  # fmt: skip
+
+    schedule = core.Schedule.regular(1, 1)
+    with pytest.raises(ValueError, match="the measure is for tokens of dimension 4, not 3"):
+        run(core.MeasureRequest(schedule, measure, [np.empty((1, 2))]))
+    out = np.empty((1, 2, 1))
+    for token, count in ((20, 1), (-1, 1), (0, 3)):
+        with pytest.raises(ValueError, match="token must be below 20, count from 1 to 2"):
+            run(core.LyapunovRequest(schedule, token, count, out))
+    with pytest.raises(ValueError, match="one set of tangents, got two requests"):
+        run(*(core.LyapunovRequest(schedule, 0, 1, out) for _ in range(2)))

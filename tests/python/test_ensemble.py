@@ -195,3 +195,51 @@ def test_a_changing_shape_is_refused():
 def test_bad_starts(tokens, message):
     with pytest.raises(ns.ArgumentError, match=message):
         ns.ensemble(MODEL, tokens, replicates=5, horizon=1.0, layers=1)
+
+
+class OwnLaw:
+    """A law of starts as a user might write it, with whatever states it is given."""
+
+    n, dim = 4, 3
+
+    def __init__(self, states):
+        self.states = states
+
+    def samples(self, seed, first, count):
+        return self.states(count)
+
+
+GOOD = ns.sphere.uniform(4, 3)
+
+
+@pytest.mark.parametrize(
+    ("states", "message"),
+    [
+        (
+            lambda count: np.tile(GOOD[:2], (count, 1, 1)),
+            r"samples must have shape .* got \(3, 2, 3",
+        ),
+        (lambda count: GOOD, r"samples must have shape .* got \(4, 3\)"),
+        (lambda count: np.tile(GOOD, (count - 1, 1, 1)), r"got \(2, 4, 3\)"),
+        (lambda count: 1.1 * np.tile(GOOD, (count, 1, 1)), "samples: row 0 has norm 1.1"),
+        (lambda count: np.nan * np.tile(GOOD, (count, 1, 1)), "samples must be finite"),
+        (lambda count: None, "samples must be an array of real numbers"),
+    ],
+)
+def test_a_law_of_starts_that_gives_the_wrong_thing(states, message):
+    with pytest.raises(ns.NoisyncError, match=message):
+        ns.ensemble(MODEL, OwnLaw(states), replicates=3, horizon=1.0, layers=1)
+
+
+def test_a_law_of_starts_of_the_users_own():
+    law = OwnLaw(lambda count: np.tile(GOOD, (count, 1, 1)))
+    options = {"replicates": 3, "horizon": 1.0, "layers": 2, "observe": [ns.Energy()]}
+    assert ns.ensemble(MODEL, law, **options).identical(ns.ensemble(MODEL, GOOD, **options))
+
+
+@pytest.mark.parametrize("n", [0, -1, 2.5])
+def test_a_law_of_no_tokens(n):
+    law = OwnLaw(lambda count: GOOD)
+    law.n = n
+    with pytest.raises(ns.NoisyncError, match=r"tokens\.n must be a positive integer"):
+        ns.ensemble(MODEL, law, replicates=3, horizon=1.0, layers=1)

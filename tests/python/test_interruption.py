@@ -1,8 +1,10 @@
 """Long computations stop soon when asked, and lose nothing."""
 
+import gc
 import signal
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -34,6 +36,14 @@ def alarm():
     yield arrange
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, old)
+
+
+@pytest.fixture
+def gc_off():
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
 
 
 @pytest.mark.parametrize(
@@ -103,3 +113,24 @@ def test_a_token_that_leaves_the_sphere_stops_the_run():
     with pytest.raises(ns.SimulationError, match="layer 1: token 0 left the sphere") as stopped:
         ns.simulate(model, [[1.0, 0, 0]], horizon=3.0, layers=3)
     np.testing.assert_array_equal(stopped.value.trajectory.tokens, [[[1.0, 0, 0]]])
+
+
+def test_a_failed_run_is_freed_with_its_exception(gc_off):
+    """No cycle keeps the results of a run that failed alive until the collector comes."""
+    model = ns.Model(dim=3, attention=ns.Softmax(beta=0.0, value=-1.0))
+    kept = []
+
+    def fail(tokens):
+        raise AlarmError
+
+    options = {"horizon": 3.0, "layers": 3}
+    for observe in ([], [fail]):
+        try:
+            ns.simulate(model, [[1.0, 0, 0]], observe=observe, **options)
+        except (AlarmError, ns.SimulationError) as error:
+            kept.append(weakref.ref(error.trajectory))
+        try:
+            ns.ensemble(model, [[1.0, 0, 0]], replicates=2, observe=observe, **options)
+        except (AlarmError, ns.SimulationError) as error:
+            kept.append(weakref.ref(error.dataset))
+    assert [reference() for reference in kept] == [None] * 4

@@ -184,3 +184,23 @@ def test_a_function_may_return_an_integer_first():
         horizon=1.0, layers=2, threads=4, observe=[rectified, ns.Tokens()],
     )  # fmt: skip
     np.testing.assert_array_equal(data.rectified, np.maximum(data.tokens[:, :, 1, 0], 0))
+
+
+@pytest.mark.parametrize("name", ["time", "layer", "replicate"])
+def test_names_of_coordinates_are_refused_before_anything_runs(name):
+    called = []
+
+    def function(tokens):
+        called.append(tokens)
+        return 0.0
+
+    function.__name__ = name
+    model = ns.Model(2, ns.Softmax())
+    x = ns.sphere.uniform(2, 2)
+    for observer in (function, ns.Energy(name=name)):
+        message = f"an observer cannot be called '{name}'"
+        with pytest.raises(ns.ArgumentError, match=message):
+            ns.simulate(model, x, horizon=1.0, layers=1, observe=[observer])
+        with pytest.raises(ns.ArgumentError, match=message):
+            ns.ensemble(model, x, replicates=2, horizon=1.0, layers=1, observe=[observer])
+    assert not called

@@ -19,6 +19,8 @@ class Measure {
 
     // Of how many numbers.
     [[nodiscard]] virtual Index size() const = 0;
+    // The only dimension of tokens that it is for, or 0 where it is for any.
+    [[nodiscard]] virtual Index dim() const = 0;
     // out[0 .. size()); called by several threads at once for different tokens.
     virtual void evaluate(const Tokens<double>& x, const Vector<double>& weights, double* out,
                           Execution& execution) const = 0;
@@ -33,7 +35,7 @@ SharedMeasure energy_measure(std::vector<double> betas, EnergyScale scale,
                              std::vector<std::vector<double>> series, Index dim);
 
 // The budget's attention and noise; and, if asked for, the energy.
-SharedMeasure budget_measure(BudgetLaw law, bool with_energy);
+SharedMeasure budget_measure(BudgetLaw law, Index dim, bool with_energy);
 SharedMeasure budget_measure(LinearBudgetLaw law, Index dim);
 
 // Counts of the cosines of all pairs in equal bins.
