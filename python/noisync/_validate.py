@@ -42,7 +42,7 @@ def integer(name: str, value: object, *, minimum: int, maximum: int | None = Non
 
 def real(name: str, value: object, *, rule: str = "a finite number") -> float:
     """Return `value` as a finite float; `rule` words the requirement."""
-    if isinstance(value, (bool, np.bool_, str, bytes)) or np.iscomplexobj(value):
+    if isinstance(value, (bool, np.bool_, str, bytes)) or np.iscomplexobj(value):  # type: ignore[arg-type]
         raise ArgumentTypeError(f"{name} must be {rule}, got {shown(value)}")
     try:
         number = float(value)  # type: ignore[arg-type]
