@@ -210,7 +210,7 @@ def large_row() -> None:
     model = ns.Model(64, ns.Softmax(), ns.MLP("relu", 512))
     x = ns.sphere.uniform(20_000, 64)
     start = torch.from_numpy(x.astype(np.float32))
-    np.testing.assert_allclose(torch_energy(start), ns.energy.interaction(x), rtol=1e-4)
+    np.testing.assert_allclose(torch_energy(start), ns.measure.energy(x), rtol=1e-4)
 
     def theirs() -> None:
         y = start

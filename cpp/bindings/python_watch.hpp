@@ -13,17 +13,17 @@ namespace py = pybind11;
 
 class PythonWatch final : public Watch {
    public:
-    // `progress`: a callable that takes the number of the layer being computed, or None.
+    // `progress`: a callable that takes the number of layers completed, of all runs, or None.
     explicit PythonWatch(py::object progress = py::none()) : progress_(std::move(progress)) {}
 
-    bool poll(Index layer) override {
+    bool poll(Index layers) override {
         const py::gil_scoped_acquire gil;
         try {
             if (PyErr_CheckSignals() != 0) {
                 throw py::error_already_set();
             }
             if (!progress_.is_none()) {
-                progress_(layer);
+                progress_(layers);
             }
         } catch (py::error_already_set& error) {
             error_.emplace(std::move(error));

@@ -4,7 +4,6 @@
 #include <pybind11/pybind11.h>
 
 #include "noisync/attention.hpp"
-#include "noisync/measures.hpp"
 
 namespace noisync::bindings {
 
@@ -17,8 +16,5 @@ void register_dynamics(pybind11::module_& module);
 
 // Throws ValueError if the attention's matrices do not fit tokens of dimension `dim`.
 void require_dim(const AttentionConfig& config, Index dim);
-
-// The same for a measure that is for another dimension.
-void require_dim(const Measure& measure, Index dim);
 
 }  // namespace noisync::bindings

@@ -1,10 +1,10 @@
 #include <pybind11/stl.h>
 
-#include <algorithm>
+#include <optional>
 
 #include "arrays.hpp"
+#include "measure/measures.hpp"
 #include "noisync/configuration.hpp"
-#include "noisync/measures.hpp"
 #include "python_watch.hpp"
 #include "register.hpp"
 
@@ -12,58 +12,18 @@ namespace noisync::bindings {
 
 namespace {
 
-SharedMeasure checked_energy(std::vector<double> betas, bool scaled,
-                             std::vector<std::vector<double>> series, Index dim) {
-    const auto same = [&](const auto& list) {
-        return !list.empty() && list.size() == series[0].size();
-    };
-    if (!series.empty() && (series.size() != betas.size() || !std::ranges::all_of(series, same))) {
-        throw py::value_error("series must hold as many coefficients for every beta");
-    }
-    return energy_measure(std::move(betas), scaled ? EnergyScale::relative : EnergyScale::plain,
-                          std::move(series), dim);
+EnergyScale scale_of(bool scaled) {
+    return scaled ? EnergyScale::relative : EnergyScale::plain;
 }
 
-SharedMeasure checked_budget(double beta, bool scaled, std::optional<AttentionConfig> attention,
-                             PairNoise noise, Index dim, bool with_energy) {
+std::optional<AttentionConfig> checked(std::optional<AttentionConfig> attention, Index dim) {
     if (attention) {
         require_dim(*attention, dim);
     }
-    return budget_measure({beta, std::move(attention), std::move(noise),
-                           scaled ? EnergyScale::relative : EnergyScale::plain},
-                          dim, with_energy);
-}
-
-SharedMeasure checked_linear_budget(double beta, bool scaled,
-                                    std::optional<AttentionConfig> attention,
-                                    std::vector<double> harmonics, std::vector<double> noise,
-                                    double limit, Index dim) {
-    if (attention) {
-        require_dim(*attention, dim);
-    }
-    if (harmonics.empty() || (!noise.empty() && noise.size() != harmonics.size())) {
-        throw py::value_error("harmonics and noise must be of one length");
-    }
-    return budget_measure({beta, std::move(attention), std::move(harmonics), std::move(noise),
-                           limit, scaled ? EnergyScale::relative : EnergyScale::plain},
-                          dim);
-}
-
-SharedMeasure checked_cosines(Index bins) {
-    if (bins < 1) {
-        throw py::value_error("bins must be positive");
-    }
-    return cosine_measure(bins);
+    return attention;
 }
 
 }  // namespace
-
-void require_dim(const Measure& measure, Index dim) {
-    if (measure.dim() != 0 && measure.dim() != dim) {
-        throw py::value_error("the measure is for tokens of dimension " +
-                              std::to_string(measure.dim()) + ", not " + std::to_string(dim));
-    }
-}
 
 void register_measures(py::module_& module) {
     py::class_<Measure, std::shared_ptr<Measure>>(module, "Measure")
@@ -75,35 +35,37 @@ void register_measures(py::module_& module) {
         "energy_measure",
         [=](std::vector<double> betas, bool scaled, std::vector<std::vector<double>> series,
             Index dim) {
-            return shared(checked_energy(std::move(betas), scaled, std::move(series), dim));
+            return shared(
+                energy_measure(std::move(betas), scale_of(scaled), std::move(series), dim));
         },
         py::arg("betas"), py::arg("scaled"), py::arg("series"), py::arg("dim"),
         "E_beta for every beta; series: coefficients of e^{beta u}, for sums in linear time.");
     module.def(
         "budget_measure",
         [=](double beta, bool scaled, std::optional<AttentionConfig> attention, PairNoise noise,
-            Index dim, bool with_energy) {
-            return shared(checked_budget(beta, scaled, std::move(attention), std::move(noise), dim,
-                                         with_energy));
+            Index dim) {
+            return shared(budget_measure(BudgetLaw{beta, checked(std::move(attention), dim),
+                                                   std::move(noise), scale_of(scaled)},
+                                         dim));
         },
         py::arg("beta"), py::arg("scaled"), py::arg("attention"), py::arg("noise"), py::arg("dim"),
-        py::arg("with_energy"),
-        "The attention and the noise part of dE_beta/dt; and E_beta, if asked for.");
+        "The attention and the noise part of dE_beta/dt.");
     module.def(
         "linear_time_budget_measure",
         [=](double beta, bool scaled, std::optional<AttentionConfig> attention,
             std::vector<double> harmonics, std::vector<double> noise, double limit, Index dim) {
-            return shared(checked_linear_budget(beta, scaled, std::move(attention),
-                                                std::move(harmonics), std::move(noise), limit,
-                                                dim));
+            return shared(budget_measure(
+                LinearBudgetLaw{beta, checked(std::move(attention), dim), std::move(harmonics),
+                                std::move(noise), limit, scale_of(scaled)},
+                dim));
         },
         py::arg("beta"), py::arg("scaled"), py::arg("attention"), py::arg("harmonics"),
         py::arg("noise"), py::arg("limit"), py::arg("dim"),
         "The same in linear time; harmonics, noise: coefficients of e^{beta (u - 1)} times 1 and "
         "times G_beta(u); limit: of the latter as u tends to 1.");
     module.def(
-        "cosine_measure", [=](Index bins) { return shared(checked_cosines(bins)); },
-        py::arg("bins"), "Counts of the pairwise cosines in equal bins of [-1, 1].");
+        "cosine_measure", [=](Index bins) { return shared(cosine_measure(bins)); }, py::arg("bins"),
+        "Counts of the pairwise cosines in equal bins of [-1, 1].");
     module.def(
         "order_measure", [=] { return shared(order_measure()); },
         "The mean's length, the leading eigenvalue of sum w x x^T, the effective rank.");
@@ -111,15 +73,21 @@ void register_measures(py::module_& module) {
         "cluster_measure", [=](double angle) { return shared(cluster_measure(angle)); },
         py::arg("angle"), "The number of clusters and the weight of the heaviest.");
     module.def(
+        "token_measure", [=](Index n, Index dim) { return shared(token_measure(n, dim)); },
+        py::arg("n"), py::arg("dim"), "The coordinates of the tokens.");
+    module.def(
+        "growth_measure", [=](Index tangents) { return shared(growth_measure(tangents)); },
+        py::arg("tangents"), "The growth of the tangent vectors that a run carries.");
+    module.def(
         "measure",
         [](const Measure& measure, const py::array& x, const py::array& weights, int threads) {
             const auto tokens = tokens_from<double>(x, "x");
             const auto mass = vector_from<double>(weights, tokens.rows(), "weights");
-            require_dim(measure, tokens.cols());
+            require(measure, {tokens.rows(), tokens.cols(), 0});
             std::vector<double> values(std::size_t(measure.size()));
             PythonWatch watch;
             run_watched(threads, watch, [&](Execution& execution) {
-                measure.evaluate(tokens, mass, values.data(), execution);
+                measure.evaluate({tokens, mass}, values.data(), execution);
             });
             return array_from(values);
         },

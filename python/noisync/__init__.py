@@ -11,11 +11,10 @@ tokens). noisync simulates the layers, measures them, and computes the rates tha
 (11, 16, 3)
 """
 
-from noisync import activations, energy, plot, schemes, sphere, studies, two_token
+from noisync import activations, measure, plot, schemes, sphere, studies, two_token
 from noisync._version import __version__
 from noisync.attention import Softmax, Unnormalized
 from noisync.bounds import attention_growth, energy_bound
-from noisync.ensembles import ensemble
 from noisync.errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -27,19 +26,21 @@ from noisync.fields import attention_drift, sample_field
 from noisync.gaussian_field import GaussianField
 from noisync.independent_noise import IndependentNoise
 from noisync.kernel import Kernel
+from noisync.measure.budget import Budget
+from noisync.measure.clusters import Clusters
+from noisync.measure.cosines import Cosines
+from noisync.measure.energy import Energy
+from noisync.measure.function import Function
+from noisync.measure.lyapunov import Lyapunov
+from noisync.measure.observer import Observer
+from noisync.measure.order import OrderParameters
+from noisync.measure.tokens import Tokens
 from noisync.mlp import MLP
 from noisync.model import Model
-from noisync.observers import (
-    Budget,
-    Clusters,
-    Cosines,
-    Energy,
-    Lyapunov,
-    OrderParameters,
-    Tokens,
-)
-from noisync.simulation import simulate
-from noisync.trajectory import Trajectory, load
+from noisync.run.ensemble import ensemble
+from noisync.run.simulation import simulate
+from noisync.run.state import State
+from noisync.run.trajectory import Trajectory, load
 from noisync.value_noise import ValueNoise
 
 __all__ = [
@@ -50,6 +51,7 @@ __all__ = [
     "Clusters",
     "Cosines",
     "Energy",
+    "Function",
     "GaussianField",
     "IndependentNoise",
     "Kernel",
@@ -57,9 +59,11 @@ __all__ = [
     "Lyapunov",
     "Model",
     "NoisyncError",
+    "Observer",
     "OrderParameters",
     "SimulationError",
     "Softmax",
+    "State",
     "Tokens",
     "Trajectory",
     "Unnormalized",
@@ -68,10 +72,10 @@ __all__ = [
     "activations",
     "attention_drift",
     "attention_growth",
-    "energy",
     "energy_bound",
     "ensemble",
     "load",
+    "measure",
     "plot",
     "sample_field",
     "schemes",

@@ -92,7 +92,6 @@ def budget_measure(
     attention: ExponentialAttention | None,
     noise: PairNoise,
     dim: int,
-    with_energy: bool,
 ) -> Measure: ...
 def linear_time_budget_measure(
     beta: float,
@@ -106,6 +105,8 @@ def linear_time_budget_measure(
 def cosine_measure(bins: int) -> Measure: ...
 def order_measure() -> Measure: ...
 def cluster_measure(angle: float) -> Measure: ...
+def token_measure(n: int, dim: int) -> Measure: ...
+def growth_measure(tangents: int) -> Measure: ...
 def measure(
     measure: Measure, x: npt.NDArray[Any], weights: npt.NDArray[np.float64], threads: int
 ) -> npt.NDArray[np.float64]: ...
@@ -118,17 +119,9 @@ class Schedule:
     @staticmethod
     def listed(layers: Sequence[int]) -> Schedule: ...
 
-class SaveRequest:
-    def __init__(self, schedule: Schedule, out: npt.NDArray[Any]) -> None: ...
-
 class MeasureRequest:
     def __init__(
-        self, schedule: Schedule, measure: Measure, outs: Sequence[npt.NDArray[np.float64]]
-    ) -> None: ...
-
-class LyapunovRequest:
-    def __init__(
-        self, schedule: Schedule, token: int, count: int, out: npt.NDArray[np.float64]
+        self, schedule: Schedule, measure: Measure, outputs: Sequence[npt.NDArray[Any]]
     ) -> None: ...
 
 class CallRequest:
@@ -136,31 +129,40 @@ class CallRequest:
         self, schedule: Schedule, function: Callable[[int, int, npt.NDArray[Any]], None]
     ) -> None: ...
 
-class Outcome:
-    @property
-    def computed(self) -> npt.NDArray[np.int64]: ...
-    @property
-    def observed(self) -> npt.NDArray[np.int64]: ...
-    @property
-    def lost_replicate(self) -> int: ...
-    @property
-    def lost_token(self) -> int: ...
-    def take_error(self) -> BaseException | None: ...
+class States:
+    def __init__(
+        self,
+        *,
+        tokens: npt.NDArray[Any],
+        vectors: npt.NDArray[Any],
+        growth: npt.NDArray[np.float64],
+        layers: npt.NDArray[np.int64],
+        layers_summed_directly: npt.NDArray[np.int64],
+        seen: npt.NDArray[np.int64],
+    ) -> None: ...
 
-def run_layers(
-    tokens: npt.NDArray[Any],
-    weights: npt.NDArray[np.float64],
+class Dynamics:
+    def __init__(
+        self,
+        *,
+        attention: ExponentialAttention | None,
+        noise: NoiseConfig | None,
+        scheme: str,
+        thickness: float,
+        span: int,
+        seed: int,
+        first_replicate: int,
+        tangent_token: int,
+        weights: npt.NDArray[np.float64],
+    ) -> None: ...
+
+def advance(
+    dynamics: Dynamics,
+    states: States,
     *,
-    attention: ExponentialAttention | None,
-    noise: NoiseConfig | None,
-    scheme: str,
-    horizon: float,
-    layers: int,
-    path_layers: int,
-    seed: int,
-    first_replicate: int,
-    requests: Sequence[SaveRequest | MeasureRequest | LyapunovRequest | CallRequest],
+    last: int,
+    requests: Sequence[MeasureRequest | CallRequest],
     threads: int,
     side_by_side: bool,
     progress: Callable[[int], None] | None,
-) -> Outcome: ...
+) -> tuple[int, int, int] | None: ...

@@ -14,18 +14,19 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.backend_bases import FigureCanvasBase
 
-from noisync import _core, activations, config, energy, plot
+from noisync import _core, activations, config, plot
 from noisync._threads import thread_count
 from noisync._version import __version__
 from noisync.errors import ArgumentError, NoisyncError
 from noisync.kernel import Kernel
+from noisync.measure.energy import energy
 from noisync.paper import TARGETS, report_path, reproduce
 from noisync.paper.panel import end_state
 from noisync.plot._style import GREY
+from noisync.run.trajectory import Trajectory
 from noisync.studies import activation_rates
 from noisync.studies._activations_report import rankings, write_rankings
 from noisync.studies._command import STUDIES, study
-from noisync.trajectory import Trajectory
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -165,7 +166,7 @@ def _describe(run: Trajectory) -> None:
     for where, state in (("first", 0), ("last", -1)) if run.tokens.shape[0] else ():
         x = run.tokens[state].astype(np.float64)
         line = f"{where} saved state, t = {run.time[state]:g}: energy E_1 = "
-        line += f"{energy.interaction(run.tokens[state], 1.0, run.weights):.4g}"
+        line += f"{energy(run.tokens[state], 1.0, run.weights):.4g}"
         n = x.shape[0]
         if n > 1:
             # Σ_{i≠j} ⟨x_i, x_j⟩ = |Σ x_i|² − n

@@ -13,30 +13,20 @@ import numpy as np
 import numpy.typing as npt
 
 from noisync import _validate, sphere
-from noisync._schedule import Schedule
 from noisync.errors import ArgumentError
+from noisync.measure.observer import Observer
 from noisync.model import Model
-from noisync.observers import (
-    Budget,
-    Clusters,
-    Cosines,
-    Energy,
-    Lyapunov,
-    Observer,
-    OrderParameters,
-)
-from noisync.simulation import simulate
-from noisync.trajectory import Trajectory
+from noisync.run.arguments import NAMES
+from noisync.run.schedule import Schedule
+from noisync.run.simulation import simulate
+from noisync.run.trajectory import Trajectory
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
-_RUN_KEYS = (
-    "horizon", "layers", "path_layers", "scheme", "method", "tol", "seed", "replicate", "weights",
-    "save", "dtype", "threads",
-)  # fmt: skip
+_RUN_KEYS = ("replicate", *(name for name in NAMES if name not in ("observe", "progress")))
 _TOKEN_KEYS = ("file", "normalize", "uniform", "seed")
 
 
@@ -53,7 +43,7 @@ class RunConfig:
     def saved(self) -> int:
         """The number of states that will be saved."""
         layers = _validate.integer("layers", self.run["layers"], minimum=1)
-        return len(Schedule.checked(self.run.get("save"), layers))
+        return len(Schedule.checked("save", self.run.get("save"), layers))
 
     def simulate(self, *, progress: bool = False) -> Trajectory:
         """Run it."""
@@ -102,21 +92,11 @@ def read(path: str | os.PathLike[str], tokens: str | os.PathLike[str] | None = N
 
 def _observers(table: Mapping[str, Any]) -> tuple[Observer, ...]:
     """Return the observers that the table [observe] asks for."""
-    _validate.keys(
-        "observe", table, ("energy", "budget", "cosines", "order", "clusters", "lyapunov")
-    )
+    _validate.keys("observe", table, Observer.kinds)
     observers: list[Observer] = []
-    for name, kind in (("energy", Energy), ("budget", Budget)):
-        betas = table.get(name, [])
-        if not isinstance(betas, list):
-            raise ArgumentError(f"observe.{name} must be a list of numbers, got {betas!r}")
-        observers += [kind(b, name=f"{name}_{_validate.energy_beta(b):g}") for b in betas]
-    order = table.get("order", False)
-    if not isinstance(order, bool):
-        raise ArgumentError(f"observe.order must be true or false, got {order!r}")
-    observers += [OrderParameters()] if order else []
-    for name, other in (("cosines", Cosines), ("clusters", Clusters), ("lyapunov", Lyapunov)):
-        observers += [other(table[name])] if name in table else []
+    for key, kind in Observer.kinds.items():
+        if key in table:
+            observers += kind.from_setting(table[key])
     return tuple(observers)
 
 

@@ -1,5 +1,7 @@
 """The exceptions of noisync, one family under :class:`NoisyncError`."""
 
+from __future__ import annotations
+
 
 class NoisyncError(Exception):
     """Root of everything noisync raises on purpose."""
@@ -26,6 +28,16 @@ class SimulationError(NoisyncError, RuntimeError):
 
     trajectory: object = None
     dataset: object = None
+
+    @classmethod
+    def of(
+        cls, message: str, *, trajectory: object = None, dataset: object = None
+    ) -> SimulationError:
+        """Return an error with what was computed until then."""
+        error = cls(message)
+        error.trajectory = trajectory
+        error.dataset = dataset
+        return error
 
 
 class KernelAccuracyWarning(UserWarning):

@@ -66,8 +66,11 @@ def test_tokens(tokens, message):
         ({"save": "all"}, "save must be a positive integer, got 'all'"),
         ({"dtype": "float16"}, "dtype must be one of float32, float64, got 'float16'"),
         ({"threads": 0}, "threads must be a positive integer, got 0"),
-        ({"observe": [3]}, "observe: an observer is an ns.Energy"),
-        ({"observe": [ns.Energy]}, "observe: an observer is an ns.Energy.*got <class"),
+        ({"observe": [3]}, "observe: an observer is an object such as ns.Energy"),
+        (
+            {"observe": [ns.Energy]},
+            "observe: an observer is an object such as ns.Energy.*got <class",
+        ),
         (
             {"observe": [lambda x: {"a": 1}]},
             "observer_0 must return real numbers, got dtype object",
@@ -110,11 +113,11 @@ def test_a_trajectory_that_does_not_fit_is_refused_before_it_is_computed():
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: ns.energy.interaction(2 * X), "x: row 0 has norm 2, expected 1"),
-        (lambda: ns.energy.interaction(X, 0.0), "beta must be a positive number, got 0"),
-        (lambda: ns.energy.interaction(X, 800.0), "beta must be at most 700"),
-        (lambda: ns.energy.interaction(X, 1.0, [1.0]), r"weights must have shape \(20,\)"),
-        (lambda: ns.energy.cosine_histogram(X, 0), "bins must be a positive integer, got 0"),
+        (lambda: ns.measure.energy(2 * X), "x: row 0 has norm 2, expected 1"),
+        (lambda: ns.measure.energy(X, 0.0), "beta must be a positive number, got 0"),
+        (lambda: ns.measure.energy(X, 800.0), "beta must be at most 700"),
+        (lambda: ns.measure.energy(X, 1.0, [1.0]), r"weights must have shape \(20,\)"),
+        (lambda: ns.measure.cosines(X, 0), "bins must be a positive integer, got 0"),
         (lambda: ns.sphere.uniform(0, 3), "n must be a positive integer, got 0"),
         (lambda: ns.sphere.uniform(3, 1), "dim must be an integer of at least 2, got 1"),
         (lambda: ns.sphere.uniform(3, 3, seed=0.5), "seed must be a non-negative integer"),
@@ -159,11 +162,11 @@ def test_a_forked_process_computes_with_one_thread():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Python 3.12 warns of forking with threads
         with multiprocessing.get_context("fork").Pool(1) as pool:
-            energy = pool.apply_async(ns.energy.interaction, (X,)).get(timeout=30)
-            refused = pool.apply_async(ns.energy.interaction, (X,), {"threads": 2})
+            energy = pool.apply_async(ns.measure.energy, (X,)).get(timeout=30)
+            refused = pool.apply_async(ns.measure.energy, (X,), {"threads": 2})
             with pytest.raises(ns.ArgumentError, match="threads must be 1 in a forked process"):
                 refused.get(timeout=30)
-    assert energy == ns.energy.interaction(X)
+    assert energy == ns.measure.energy(X)
 
 
 def test_complex_numbers_are_not_cut_to_their_real_part():
@@ -176,10 +179,10 @@ def test_complex_numbers_are_not_cut_to_their_real_part():
 
 def test_masked_entries_are_refused():
     masked = np.ma.array(X, mask=False)
-    assert ns.energy.interaction(masked) == ns.energy.interaction(X)
+    assert ns.measure.energy(masked) == ns.measure.energy(X)
     masked[3] = np.ma.masked
     with pytest.raises(ns.ArgumentError, match="x must have no masked entries, got 3"):
-        ns.energy.interaction(masked)
+        ns.measure.energy(masked)
 
 
 def test_replicates_of_a_law_end_at_32_bits():
@@ -193,22 +196,40 @@ def test_the_core_checks_what_it_would_read():
     """Shapes that no public function passes on."""
     core = ns._core
     measure = core.energy_measure([1.0], False, [[1.0, 0.5]], 4)
-    with pytest.raises(ValueError, match="the measure is for tokens of dimension 4, not 3"):
+    with pytest.raises(ValueError, match="the measure is for tokens of dimension 4, got 3"):
         core.measure(measure, X, np.full(20, 0.05), 1)
 
-    def run(*requests):
-        core.run_layers(
-            X[None], np.full(20, 0.05), attention=None, noise=None, scheme="layer", horizon=1.0,
-            layers=1, path_layers=1, seed=0, first_replicate=0, requests=list(requests), threads=1,
-            side_by_side=False, progress=None,
+    def run(*requests, tangents=0, token=0, weights=20):
+        dynamics = core.Dynamics(
+            attention=None, noise=None, scheme="layer", thickness=1.0, span=1, seed=0,
+            first_replicate=0, tangent_token=token, weights=np.full(weights, 1 / weights),
+        )  # fmt: skip
+        states = core.States(
+            tokens=X[None].copy(), vectors=np.zeros((1, tangents, 3)),
+            growth=np.zeros((1, tangents)), layers=np.zeros(1, int),
+            layers_summed_directly=np.zeros(1, int), seen=np.full(1, -1),
+        )  # fmt: skip
+        core.advance(
+            dynamics, states, last=1, requests=list(requests), threads=1, side_by_side=False,
+            progress=None,
         )  # fmt: skip
 
     schedule = core.Schedule.regular(1, 1)
-    with pytest.raises(ValueError, match="the measure is for tokens of dimension 4, not 3"):
+    run(core.MeasureRequest(schedule, core.order_measure(), [np.empty((1, 2, 3))]))
+    with pytest.raises(ValueError, match="the measure is for tokens of dimension 4, got 3"):
         run(core.MeasureRequest(schedule, measure, [np.empty((1, 2))]))
-    out = np.empty((1, 2, 1))
-    for token, count in ((20, 1), (-1, 1), (0, 3)):
-        with pytest.raises(ValueError, match="token must be below 20, count from 1 to 2"):
-            run(core.LyapunovRequest(schedule, token, count, out))
-    with pytest.raises(ValueError, match="one set of tangents, got two requests"):
-        run(*(core.LyapunovRequest(schedule, 0, 1, out) for _ in range(2)))
+    with pytest.raises(ValueError, match="outputs must hold what the measure gives"):
+        run(core.MeasureRequest(schedule, core.order_measure(), [np.empty((1, 2, 2))]))
+    with pytest.raises(ValueError, match="outputs must be a C-contiguous array of 6 numbers"):
+        run(core.MeasureRequest(schedule, core.order_measure(), [np.empty((1, 1, 3))]))
+    with pytest.raises(ValueError, match="for a number of tokens of 21, got 20"):
+        run(core.MeasureRequest(schedule, core.token_measure(21, 3), [np.empty((1, 2, 63))]))
+    growth = core.MeasureRequest(schedule, core.growth_measure(2), [np.empty((1, 2, 2))])
+    run(growth, tangents=2)
+    with pytest.raises(ValueError, match="for a number of tangent vectors of 2, got 0"):
+        run(growth)
+    for token, tangents in ((20, 1), (-1, 1), (0, 3)):
+        with pytest.raises(ValueError, match="tangent_token must be below 20, tangents at most 2"):
+            run(token=token, tangents=tangents)
+    with pytest.raises(ValueError, match=r"weights must have shape \(20,\)"):
+        run(weights=19)

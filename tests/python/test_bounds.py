@@ -30,13 +30,13 @@ def test_growth_is_never_faster_than_epsilon(n, d, beta, value, spread, seed):
     attention = ns.Softmax(beta=beta, value=value)
     growth = ns.attention_growth(attention, beta)
     part = attention_part(attention, x, beta)
-    assert part <= growth * ns.energy.interaction(x, beta) + 1e-13
+    assert part <= growth * ns.measure.energy(x, beta) + 1e-13
 
 
 def test_near_one_cluster_half_of_epsilon_is_reached():
     x = ns.sphere.normalize(np.eye(6)[0] + 1e-4 * ns.sphere.uniform(50, 6))
     attention = ns.Softmax(beta=2.0, value=-1.0)
-    ratio = attention_part(attention, x, 2.0) / ns.energy.interaction(x, 2.0)
+    ratio = attention_part(attention, x, 2.0) / ns.measure.energy(x, 2.0)
     assert ratio == pytest.approx(2, rel=1e-3)
     assert ns.attention_growth(attention, 2.0) == 4.0
 
@@ -69,6 +69,6 @@ def test_the_bound_holds_for_the_mean_of_runs():
         ns.simulate(model, x, horizon=3.0, layers=150, replicate=k, save=[150]).energy()[0]
         for k in range(60)
     ])  # fmt: skip
-    bound = ns.energy_bound(model, [3.0], ns.energy.interaction(x))[0]
+    bound = ns.energy_bound(model, [3.0], ns.measure.energy(x))[0]
     assert ends.mean() + 5 * ends.std() / np.sqrt(60) < bound
-    assert bound < 0.5 * ns.energy.interaction(x)
+    assert bound < 0.5 * ns.measure.energy(x)

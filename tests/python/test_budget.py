@@ -44,7 +44,7 @@ def plain(model, x, w, beta, kernel=None):
 @pytest.mark.parametrize("beta", [0.1, 2.0, 9.0])
 def test_plain_formula(name, n, beta, rng):
     model, x, w = MODELS[name], ns.sphere.uniform(n, 5), rng.dirichlet(np.ones(n))
-    got = ns.energy.budget(model, x, beta, w)
+    got = ns.measure.budget(model, x, beta, w)
     expected = plain(model, x, w, beta)
     scale = np.exp(beta) * beta * (1 + beta)
     np.testing.assert_allclose(got, expected, rtol=1e-11, atol=1e-14 * scale)
@@ -55,7 +55,7 @@ def test_blocks(rng):
     for n in (97, 200, 1300):
         x, w = ns.sphere.uniform(n, 5), rng.dirichlet(np.ones(n))
         expected = plain(model, x, w, 1.5, relu_kernel)
-        np.testing.assert_allclose(ns.energy.budget(model, x, 1.5, w), expected, rtol=1e-11)
+        np.testing.assert_allclose(ns.measure.budget(model, x, 1.5, w), expected, rtol=1e-11)
 
 
 @pytest.mark.parametrize("activation", ["relu", "sigmoid", "leaky_relu", "elu"])
@@ -67,7 +67,7 @@ def test_the_noise_part_is_the_slope_of_the_exact_mean(activation, dim):
     step = 1e-3 / (model.kernel.variance * dim)
     energies = model.kernel.mean_energy(1.0, step * np.arange(5), x @ x.T)
     slope = energies @ np.array([-25, 48, -36, 16, -3]) / (12 * step)
-    assert ns.energy.budget(model, x, 1.0).noise == pytest.approx(slope, rel=1e-5)
+    assert ns.measure.budget(model, x, 1.0).noise == pytest.approx(slope, rel=1e-5)
 
 
 @pytest.mark.parametrize("distance", [1e-3, 1e-7, 1e-11, 1e-14])
@@ -82,8 +82,8 @@ def test_merging_tokens_keep_the_digits(distance, beta):
     x = np.array([[1.0, 0, 0, 0]]) + distance * generator.standard_normal((40, 4))
     x = ns.sphere.normalize(x)
     model = ns.Model(4, ns.Softmax(beta=2.0, value=0.7), ns.MLP("sigmoid", 8, 0.1, 0.1))
-    energy = ns.energy.interaction(x, beta)
-    attention, noise = ns.energy.budget(model, x, beta)
+    energy = ns.measure.energy(x, beta)
+    attention, noise = ns.measure.budget(model, x, beta)
     rel = max(1e-9, 20 * (1 + beta) * distance**2)  # the next order in the gaps
     assert noise / energy == pytest.approx(model.kernel.coercivity, rel=rel)
     assert attention / energy == pytest.approx(-2 * 0.7, rel=rel + 40 * distance)
@@ -95,9 +95,9 @@ def test_attention_with_positive_value_never_raises_its_energy(n, d, beta, seed)
     w = np.random.default_rng(seed).dirichlet(np.ones(n))
     for value in (1.0, 0.2):
         model = ns.Model(d, ns.Softmax(beta=beta, value=value))
-        assert ns.energy.budget(model, x, beta, w, scaled=True).attention <= 0
+        assert ns.measure.budget(model, x, beta, w, scaled=True).attention <= 0
     repulsive = ns.Model(d, ns.Softmax(beta=beta, value=-1.0))
-    assert ns.energy.budget(repulsive, x, beta, w, scaled=True).attention >= 0
+    assert ns.measure.budget(repulsive, x, beta, w, scaled=True).attention >= 0
 
 
 def test_the_sum_is_the_derivative_of_the_mean_energy():
@@ -122,31 +122,31 @@ def test_the_sum_is_the_derivative_of_the_mean_energy():
 
 def test_scaled_serves_any_beta():
     model, x = MODELS["softmax"], ns.sphere.uniform(20, 5)
-    plain_, scaled = (ns.energy.budget(model, x, 3.0, scaled=s) for s in (False, True))
+    plain_, scaled = (ns.measure.budget(model, x, 3.0, scaled=s) for s in (False, True))
     np.testing.assert_allclose(scaled, np.exp(-3.0) * np.array(plain_), rtol=1e-14)
-    assert np.all(np.isfinite(ns.energy.budget(model, x, 5000.0, scaled=True)))
-    assert ns.energy.interaction(x, 5000.0, scaled=True) == pytest.approx(0.5 * (1 - 1 / 20))
+    assert np.all(np.isfinite(ns.measure.budget(model, x, 5000.0, scaled=True)))
+    assert ns.measure.energy(x, 5000.0, scaled=True) == pytest.approx(0.5 * (1 - 1 / 20))
     with pytest.raises(ns.ArgumentError, match=r"beta must be at most 700.*scaled=True"):
-        ns.energy.budget(model, x, 5000.0)
+        ns.measure.budget(model, x, 5000.0)
 
 
 def test_attention_of_any_temperature():
     x = ns.sphere.uniform(30, 4)
     for beta in (-2000.0, -350.0, 350.0, 5000.0):
         model = ns.Model(4, ns.Softmax(beta=beta))
-        got = ns.energy.budget(model, x, 1.0)
+        got = ns.measure.budget(model, x, 1.0)
         expected = plain(model, x, np.full(30, 1 / 30), 1.0)
         np.testing.assert_allclose(got, expected, rtol=1e-11, atol=1e-14)
 
 
 def test_one_token_has_none():
-    assert ns.energy.budget(MODELS["softmax"], ns.sphere.uniform(1, 5)) == (0.0, 0.0)
+    assert ns.measure.budget(MODELS["softmax"], ns.sphere.uniform(1, 5)) == (0.0, 0.0)
 
 
 def test_threads_do_not_change_a_bit():
     x = ns.sphere.uniform(500, 5)
     for name in ("softmax", "matrices"):
-        assert len({ns.energy.budget(MODELS[name], x, threads=t) for t in (1, 2, 5)}) == 1
+        assert len({ns.measure.budget(MODELS[name], x, threads=t) for t in (1, 2, 5)}) == 1
 
 
 @pytest.mark.parametrize("dim", [2, 3, 4])
@@ -169,7 +169,7 @@ def test_in_linear_time(dim, attention, rng):
     for x in (ns.sphere.uniform(600, dim), ns.sphere.normalize(np.eye(dim)[[0] * 9] + 0.01)):
         w = rng.dirichlet(np.ones(len(x)))
         direct, linear = (
-            ns.energy.budget(model, x, 2.0, w, method=m) for m in ("direct", "harmonic")
+            ns.measure.budget(model, x, 2.0, w, method=m) for m in ("direct", "harmonic")
         )
         np.testing.assert_allclose(linear, direct, atol=1e-12 * 2 * np.exp(2.0) * 5)
 
@@ -177,12 +177,12 @@ def test_in_linear_time(dim, attention, rng):
 def test_auto_takes_what_serves():
     x = ns.sphere.uniform(20_000, 3)
     smooth, kinked = (ns.Model(3, ns.Softmax(), ns.MLP(a, 8)) for a in ("tanh", "relu"))
-    direct = ns.energy.budget(smooth, x, method="direct")
-    np.testing.assert_allclose(ns.energy.budget(smooth, x), direct, rtol=1e-10, atol=1e-13)
-    assert ns.energy.budget(smooth, x) != direct
-    assert ns.energy.budget(kinked, x[:500]) == ns.energy.budget(kinked, x[:500], method="direct")
+    direct = ns.measure.budget(smooth, x, method="direct")
+    np.testing.assert_allclose(ns.measure.budget(smooth, x), direct, rtol=1e-10, atol=1e-13)
+    assert ns.measure.budget(smooth, x) != direct
+    assert ns.measure.budget(kinked, x[:500]) == ns.measure.budget(kinked, x[:500], method="direct")
     with pytest.raises(ns.ArgumentError, match="'harmonic' serves the budget for"):
-        ns.energy.budget(kinked, x, method="harmonic")
+        ns.measure.budget(kinked, x, method="harmonic")
 
 
 def test_observed_in_linear_time():

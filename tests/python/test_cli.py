@@ -72,7 +72,7 @@ def test_real_tokens_as_in_the_readme(name, tmp_path, capsys):
     assert run.tokens.shape == (49, 256, 384)
     assert run.model.noise == ns.MLP("silu", run.model.noise.width, 0.1, 0.1)
     assert run.model.attention.value == {"attractive": 1.0, "repulsive": -1.0}[name]
-    first = np.mean(run.cosines()[0])
+    first = np.mean(run.pair_cosines()[0])
     assert first == pytest.approx(0.090, abs=5e-4)  # known of these embeddings
 
 

@@ -45,7 +45,7 @@ def test_equal_angles_stay_equal_and_follow_their_equation(kind, beta):
     for layers in (1000, 2000):
         model = ns.Model(dim=d, attention=kind(beta=beta))
         run = ns.simulate(model, equal_angles(n, d, 0.1), horizon=horizon, layers=layers)
-        cosines = run.cosines()[-1]
+        cosines = run.pair_cosines()[-1]
         assert np.ptp(cosines) < 1e-13
         errors.append(cosines[0] - exact)
     # One layer is a first-order step: halving it halves the error.
@@ -61,7 +61,7 @@ def test_at_infinite_temperature_the_ratio_decays_like_exp_minus_2t():
         run = ns.simulate(
             model, equal_angles(n, n, 0.05), horizon=horizon, layers=layers, save=[layers]
         )
-        r = run.cosines()[-1][0]
+        r = run.pair_cosines()[-1][0]
         ratio.append((1 - r) / ((n - 1) * r + 1))
     start = 0.95 / (4 * 0.05 + 1)
     extrapolated = 2 * ratio[1] - ratio[0]

@@ -16,14 +16,14 @@ def test_plain_formula(n, d, beta, seed):
     x = ns.sphere.uniform(n, d, seed)
     w = np.random.default_rng(seed).dirichlet(np.ones(n))
     expected = reference.energy(x, w, beta)
-    assert ns.energy.interaction(x, beta, w) == pytest.approx(expected, rel=1e-12, abs=0)
+    assert ns.measure.energy(x, beta, w) == pytest.approx(expected, rel=1e-12, abs=0)
 
 
 def test_blocks(rng):
     x = ns.sphere.uniform(1300, 3)
     w = rng.dirichlet(np.ones(1300))
     expected = reference.energy(x, w, 2.0)
-    assert ns.energy.interaction(x, 2.0, w) == pytest.approx(expected, rel=1e-12)
+    assert ns.measure.energy(x, 2.0, w) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("distance", [1e-3, 1e-6, 1e-10, 1e-14])
@@ -32,39 +32,39 @@ def test_two_near_tokens_keep_their_digits(distance):
     angle, beta = distance, 1.5
     x = np.array([[1.0, 0.0], [np.cos(angle), np.sin(angle)]])
     exact = 0.25 * np.exp(beta) * -np.expm1(-beta * 2 * np.sin(angle / 2) ** 2)
-    assert ns.energy.interaction(x, beta) == pytest.approx(exact, rel=1e-9, abs=0)
+    assert ns.measure.energy(x, beta) == pytest.approx(exact, rel=1e-9, abs=0)
 
 
 def test_one_token_and_one_cluster_have_no_energy():
     x = ns.sphere.uniform(1, 3)
-    assert ns.energy.interaction(x) == 0.0
-    assert ns.energy.interaction(np.repeat(x, 70, axis=0)) == 0.0
+    assert ns.measure.energy(x) == 0.0
+    assert ns.measure.energy(np.repeat(x, 70, axis=0)) == 0.0
 
 
 def test_an_antipodal_pair():
     x = np.array([[0.0, 1.0], [0.0, -1.0]])
-    assert ns.energy.interaction(x, 2.0) == pytest.approx(0.5 * np.sinh(2.0), rel=1e-14)
+    assert ns.measure.energy(x, 2.0) == pytest.approx(0.5 * np.sinh(2.0), rel=1e-14)
 
 
 def test_several_states_at_once():
     states = np.stack([ns.sphere.uniform(20, 4, seed) for seed in range(3)])
-    each = [ns.energy.interaction(x, 0.7) for x in states]
-    np.testing.assert_array_equal(ns.energy.interaction(states, 0.7), each)
+    each = [ns.measure.energy(x, 0.7) for x in states]
+    np.testing.assert_array_equal(ns.measure.energy(states, 0.7), each)
 
 
 @pytest.mark.parametrize("n", [1, 2, 65, 700])
 def test_histogram_counts_every_pair_once(n):
     x = ns.sphere.uniform(n, 5)
-    counts, edges = ns.energy.cosine_histogram(x, bins=37)
+    counts, edges = ns.measure.cosines(x, bins=37)
     assert counts.sum() == n * (n - 1) // 2
-    expected, _ = np.histogram(ns.energy.pair_cosines(x), bins=edges)
+    expected, _ = np.histogram(ns.measure.pair_cosines(x), bins=edges)
     # A cosine within rounding of an edge may fall on either side.
     assert np.abs(np.cumsum(counts - expected)).max() <= 1
 
 
 def test_histogram_takes_the_ends():
     x = np.array([[1.0, 0.0], [1.0, 0.0], [-1.0, 0.0]])
-    counts, _ = ns.energy.cosine_histogram(x, bins=4)
+    counts, _ = ns.measure.cosines(x, bins=4)
     np.testing.assert_array_equal(counts, [2, 0, 0, 1])
 
 
@@ -72,7 +72,7 @@ def test_pair_cosines_are_ordered_like_pdist():
     from scipy.spatial.distance import pdist
 
     x = ns.sphere.uniform(9, 3)
-    np.testing.assert_allclose(ns.energy.pair_cosines(x), 1 - pdist(x, "cosine"), atol=1e-14)
+    np.testing.assert_allclose(ns.measure.pair_cosines(x), 1 - pdist(x, "cosine"), atol=1e-14)
 
 
 @pytest.mark.parametrize("gap", [2e-3, 1.01e-4, 0.99e-4])
@@ -82,7 +82,7 @@ def test_norms_that_are_one_up_to_rounding_cost_nothing(gap):
     x = np.array([[1.0, 0.0], [np.cos(angle), np.sin(angle)]], dtype=np.float32)
     x = (x @ np.array([[0.6, 0.8], [-0.8, 0.6]], dtype=np.float32)).astype(np.float32)
     exact = reference.energy(x.astype(np.float64), np.full(2, 0.5), 1.0)
-    assert ns.energy.interaction(x) == pytest.approx(exact, rel=1e-10)
+    assert ns.measure.energy(x) == pytest.approx(exact, rel=1e-10)
 
 
 def lumps(rng, n, d, lump_count, spread):
@@ -107,7 +107,7 @@ def test_every_method_keeps_twelve_digits(method, lump_count, rng):
             x.astype(np.longdouble), w.astype(np.longdouble), np.longdouble(beta)
         )
         if expected > 1e-290:
-            assert abs(ns.energy.interaction(x, beta, w, method=method) / expected - 1) < 1e-12
+            assert abs(ns.measure.energy(x, beta, w, method=method) / expected - 1) < 1e-12
 
 
 def test_a_small_beta_weighs_all_tokens():
@@ -115,6 +115,6 @@ def test_a_small_beta_weighs_all_tokens():
     x = ns.sphere.uniform(300, 3)
     mean_gap = 1 - float(np.sum(x.mean(axis=0) ** 2))
     for beta in (1e-3, 1e-5, 1e-7, 1e-100):
-        assert ns.energy.interaction(x, beta, method="harmonic") == pytest.approx(
+        assert ns.measure.energy(x, beta, method="harmonic") == pytest.approx(
             0.5 * beta * mean_gap, rel=2 * beta + 1e-12
         )

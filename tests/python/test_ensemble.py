@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import noisync as ns
-from noisync import ensembles
-from noisync._recorder import Recorder
+from noisync.run import ensemble as ensembles
+from noisync.run.recording import Series
 
 MODEL = ns.Model(3, attention=ns.Softmax(beta=2.0), noise=ns.MLP("tanh", 16, 0.1, 0.2))
 
@@ -120,14 +120,14 @@ def test_ctrl_c_keeps_complete_replicates(ctrl_c):
 
 def test_replicates_side_by_side_share_one_array(monkeypatch):
     """The first thread to call an observer allocates, slowly here; no other must do so again."""
-    allocate = Recorder._empty
+    allocate = Series._allocated
 
     def slowly(*arguments):
         time.sleep(0.05)
         return allocate(*arguments)
 
     expected = run(replicates=8, observe=[mean_token], threads=1)
-    monkeypatch.setattr(Recorder, "_empty", slowly)
+    monkeypatch.setattr(Series, "_allocated", slowly)
     assert run(replicates=8, observe=[mean_token], threads=4).identical(expected)
 
 
@@ -156,14 +156,17 @@ def test_progress_reaches_the_number_of_replicates(capfd):
         ({"first_replicate": -1}, "first_replicate must be a non-negative integer, got -1"),
         ({"observe": [ns.Lyapunov(3)]}, "k of at most dim - 1 = 2, got 3"),
         ({"observe": [ns.Lyapunov(1, token=7)]}, "follows one of 7 tokens, got token 7"),
-        ({"observe": [ns.Lyapunov(1), ns.Lyapunov(1, name="b")]}, "one Lyapunov in a run"),
+        (
+            {"observe": [ns.Lyapunov(1), ns.Lyapunov(1, name="b")]},
+            "carries tangent vectors for one observer, got 'lyapunov' and 'b'",
+        ),
         ({"observe": [ns.Energy(), ns.Energy(2.0)]}, "two observers are called 'energy'"),
-        ({"observe": [ns.Energy]}, "an observer is an ns.Energy"),
+        ({"observe": [ns.Energy]}, "an observer is an object such as ns.Energy"),
         ({"observe": [lambda x: "a"]}, "observer_0 must return real numbers"),
         ({"save": [7]}, "save must list layers from 0 to 6, got 7"),
         (
             {"replicates": 10**9, "layers": 10**5, "observe": [ns.Energy()]},
-            "keeping 'energy' of 100001 layers of 1000000000 replicates needs 745065.. GiB",
+            "keeping 'energy' of 100001 layers of 1000000000 runs needs 745065.. GiB",
         ),
     ],
 )
@@ -243,3 +246,22 @@ def test_a_law_of_no_tokens(n):
     law.n = n
     with pytest.raises(ns.NoisyncError, match=r"tokens\.n must be a positive integer"):
         ns.ensemble(MODEL, law, replicates=3, horizon=1.0, layers=1)
+
+
+def test_given_starts_go_with_their_replicates_from_any_first_one():
+    each = ns.sphere.Uniform(4, 3).samples(1, 0, 3)
+    options = {"horizon": 1.0, "layers": 2, "observe": [ns.Tokens()]}
+    late = ns.ensemble(MODEL, each, replicates=3, first_replicate=5, **options).tokens
+    np.testing.assert_array_equal(late[:, 0], each)
+    alone = ns.simulate(MODEL, each[2], horizon=1.0, layers=2, replicate=7)
+    np.testing.assert_array_equal(late[2], alone.tokens)
+
+
+@pytest.mark.parametrize(("small", "text"), [(2048, "3/3"), (0, "18/18")])
+def test_progress_says_what_it_counts(small, text, capfd, monkeypatch):
+    """Runs, where they are many and short, and layers of all runs where each takes long."""
+    monkeypatch.setattr(ensembles, "_SMALL_SYSTEM", small)
+    run(replicates=3, progress=True)
+    shown = capfd.readouterr().err
+    assert text in shown
+    assert ("run/s" if small else "layer/s") in shown

@@ -89,6 +89,14 @@ def test_ctrl_c_keeps_what_was_computed(ctrl_c):
     again = ns.simulate(model, x, horizon=1e5 / 10_000_000 * 1000, layers=1000, save=[1000])
     np.testing.assert_allclose(partial.tokens[1], again.tokens[0], atol=1e-12)
     assert len(partial.observed["energy"]) > partial.layer[-1]
+    # The last state is there, although it was not saved, and is that of a whole layer.
+    assert partial.state.layer >= partial.layer[-1]
+    assert partial.observed["energy"].layer[-1] in (partial.state.layer, partial.state.layer - 1)
+    rest = ns.simulate(
+        model, x, horizon=1e5 / 10_000_000 * partial.state.layer, layers=partial.state.layer,
+        save=[],
+    )  # fmt: skip
+    np.testing.assert_allclose(partial.state.tokens, rest.state.tokens, atol=1e-9)
 
 
 def test_an_observer_that_fails_passes_its_exception_on():
@@ -103,8 +111,11 @@ def test_an_observer_that_fails_passes_its_exception_on():
     with pytest.raises(AlarmError) as stopped:
         ns.simulate(model, ns.sphere.uniform(2, 3), horizon=1, layers=9, observe=[fail_later])
     # The state of layer 3 was saved before the observer saw it.
-    np.testing.assert_array_equal(stopped.value.trajectory.layer, [0, 1, 2, 3])
-    assert len(stopped.value.trajectory.observed["fail_later"]) == 3
+    partial = stopped.value.trajectory
+    np.testing.assert_array_equal(partial.layer, [0, 1, 2, 3])
+    np.testing.assert_array_equal(partial.observed["fail_later"].layer, [0, 1, 2])
+    assert (partial.state.layer, partial.finished) == (3, False)
+    np.testing.assert_array_equal(partial.state.tokens, partial.tokens[-1])
 
 
 def test_a_token_that_leaves_the_sphere_stops_the_run():
@@ -113,6 +124,7 @@ def test_a_token_that_leaves_the_sphere_stops_the_run():
     with pytest.raises(ns.SimulationError, match="layer 1: token 0 left the sphere") as stopped:
         ns.simulate(model, [[1.0, 0, 0]], horizon=3.0, layers=3)
     np.testing.assert_array_equal(stopped.value.trajectory.tokens, [[[1.0, 0, 0]]])
+    np.testing.assert_array_equal(stopped.value.trajectory.state.tokens, [[1.0, 0, 0]])
 
 
 def test_a_failed_run_is_freed_with_its_exception(gc_off):

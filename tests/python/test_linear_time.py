@@ -124,8 +124,8 @@ def test_energies_keep_their_digits_as_tokens_merge(dim, beta, distance):
     generator = np.random.default_rng(2)
     x = np.eye(1, dim) + distance * generator.standard_normal((400, dim)) / dim**0.5
     x = ns.sphere.normalize(x)
-    exact = ns.energy.interaction(x, beta, method="direct")
-    energy = ns.energy.interaction(x, beta, method="harmonic")
+    exact = ns.measure.energy(x, beta, method="direct")
+    energy = ns.measure.energy(x, beta, method="harmonic")
     assert energy == pytest.approx(exact, rel=1e-12 if distance > 1e-12 else 1e-9)
 
 
@@ -149,7 +149,7 @@ def test_threads_do_not_change_a_bit():
     np.testing.assert_array_equal(drifts[0], drifts[1])
     np.testing.assert_array_equal(drifts[0], drifts[2])
     energies = {
-        ns.energy.interaction(x, 2.0, method="harmonic", threads=threads) for threads in (1, 2, 5)
+        ns.measure.energy(x, 2.0, method="harmonic", threads=threads) for threads in (1, 2, 5)
     }
     assert len(energies) == 1
 
@@ -176,7 +176,7 @@ def test_threads_do_not_change_a_bit():
             "tol must be a positive number, got 0",
         ),
         (
-            lambda x: ns.energy.interaction(x, 1.0, method="harmonic"),
+            lambda x: ns.measure.energy(x, 1.0, method="harmonic"),
             "an energy with dim = 20, beta = 1 needs more",
         ),
     ],

@@ -23,7 +23,7 @@ def test_a_near_test_token_moves_as_the_tangent_says(noise, scheme):
     # Token 0 has no weight either: the derivative is that of a test token.
     weights = np.array([0, 0.2, 0.2, 0.2, 0.2, 0.2])
     run = ns.simulate(model, x, weights=weights, observe=[ns.Lyapunov(3)], **options)
-    growth = run.observed["lyapunov"][-1].sum() * 0.5  # log of the volume of three tangents
+    growth = float(run.observed["lyapunov"][-1].sum()) * 0.5  # log of the volume of three tangents
     tangents = np.linalg.svd(x[:1])[2][1:]
     distance = 1e-6
     near = ns.sphere.normalize(x[0] + distance * tangents)
@@ -109,10 +109,10 @@ def test_the_energy_falls_by_28_orders_with_the_growth_of_tangents(n):
         model, ns.sphere.uniform(n, 64, seed=2), horizon=4.6, layers=3000, seed=3, save=3000,
         observe=[ns.Energy(1.0), ns.Lyapunov(1)],
     )  # fmt: skip
-    energy, time = run.observed["energy"], run.observed_time
+    energy, time = run.observed["energy"].to_numpy(), run.observed["energy"].time.to_numpy()
     assert energy.min() < 1e-28 * energy[0]
     slope, part = slope_of(energy, time)
-    growth = run.observed["lyapunov"][part, 0] * time[part]
+    growth = run.observed["lyapunov"].to_numpy()[part, 0] * time[part]
     assert slope == pytest.approx(2 * np.polyfit(time[part], growth, 1)[0], rel=0.01)
 
 

@@ -264,7 +264,7 @@ def test_the_energy_of_tokens_is_the_mean_over_their_pairs(monkeypatch):
     weighted = 0.5 * (np.exp(1.5) - np.einsum("tij,i,j", law, w, w))
     ours = kernel.mean_energy(1.5, time, x @ x.T, np.outer(w, w))
     np.testing.assert_allclose(ours, weighted, atol=1e-7)
-    assert ours[0] == pytest.approx(ns.energy.interaction(x, 1.5, w), rel=1e-8)
+    assert ours[0] == pytest.approx(ns.measure.energy(x, 1.5, w), rel=1e-8)
 
 
 @pytest.mark.parametrize(

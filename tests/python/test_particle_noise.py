@@ -49,11 +49,11 @@ def test_covariance(name):
 @pytest.mark.parametrize("beta", [0.1, 2.0, 9.0])
 def test_budget_is_the_plain_formula(name, n, beta, rng):
     noise, x, w = NOISES[name], ns.sphere.uniform(n, 5), rng.dirichlet(np.ones(n))
-    got = ns.energy.budget(ns.Model(5, ns.Softmax(2.0), noise), x, beta, w)
+    got = ns.measure.budget(ns.Model(5, ns.Softmax(2.0), noise), x, beta, w)
     expected = reference.noise_budget(x, w, beta, covariance(noise, x, w))
     scale = np.exp(beta) * beta * (1 + beta)
     assert got.noise == pytest.approx(expected, rel=1e-11, abs=1e-14 * scale)
-    alone = ns.energy.budget(ns.Model(5, ns.Softmax(2.0)), x, beta, w)
+    alone = ns.measure.budget(ns.Model(5, ns.Softmax(2.0)), x, beta, w)
     assert got.attention == alone.attention
 
 
@@ -85,12 +85,12 @@ def test_independent_budget_in_linear_time(dim, rng):
     for x in (ns.sphere.uniform(600, dim), ns.sphere.normalize(np.eye(dim)[[0] * 9] + 0.01)):
         w = rng.dirichlet(np.ones(len(x)))
         direct, linear = (
-            ns.energy.budget(model, x, 2.0, w, method=m) for m in ("direct", "harmonic")
+            ns.measure.budget(model, x, 2.0, w, method=m) for m in ("direct", "harmonic")
         )
         np.testing.assert_allclose(linear, direct, rtol=1e-11, atol=1e-11)
     value = ns.Model(dim, noise=ns.ValueNoise())
     with pytest.raises(ns.ArgumentError, match="no ValueNoise"):
-        ns.energy.budget(value, x, 2.0, method="harmonic")
+        ns.measure.budget(value, x, 2.0, method="harmonic")
 
 
 def test_merged_tokens_part_under_independent_noise():
@@ -98,9 +98,9 @@ def test_merged_tokens_part_under_independent_noise():
     x = np.tile(ns.sphere.uniform(1, 5), (10, 1))
     model = ns.Model(5, noise=ns.IndependentNoise(0.5))
     expected = 0.5 * 2.0 * np.exp(2.0) * 0.9 * 4 * 0.25
-    assert ns.energy.budget(model, x, 2.0).noise == pytest.approx(expected, rel=1e-13)
+    assert ns.measure.budget(model, x, 2.0).noise == pytest.approx(expected, rel=1e-13)
     together = ns.Model(5, noise=ns.ValueNoise())
-    assert ns.energy.budget(together, x, 2.0).noise == 0
+    assert ns.measure.budget(together, x, 2.0).noise == 0
     run = ns.simulate(together, x, horizon=1.0, layers=10)
     np.testing.assert_allclose(run.tokens, np.repeat(run.tokens[:, :1], 10, axis=1), atol=1e-14)
 

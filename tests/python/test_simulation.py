@@ -169,7 +169,8 @@ def test_observers_see_every_layer_without_a_trajectory():
     np.testing.assert_array_equal(bare.observed["energy"], run.energy(1.0))
     np.testing.assert_array_equal(bare.observed["cold"], run.energy(3.0))
     np.testing.assert_array_equal(bare.observed["mean_token"], run.tokens.mean(axis=1))
-    np.testing.assert_array_equal(bare.observed_time, run.time)
+    np.testing.assert_array_equal(bare.observed["energy"].time, run.time)
+    np.testing.assert_array_equal(bare.observed["energy"].layer, run.layer)
 
 
 def test_results_are_immutable(small_run):
@@ -201,3 +202,75 @@ def test_a_progress_bar_counts_the_layers(capsys):
     assert "70/70" in capsys.readouterr().err
     ns.simulate(model, x, horizon=1, layers=70)
     assert capsys.readouterr().err == ""
+
+
+def test_the_last_state_is_kept_whatever_is_saved():
+    model = ns.Model(dim=3, attention=ns.Softmax(), noise=ns.MLP("relu", 8))
+    x = ns.sphere.uniform(5, 3)
+    whole = ns.simulate(model, x, horizon=1, layers=7, observe=[ns.Lyapunov(2)])
+    assert whole.finished
+    assert whole.state.layer == 7
+    np.testing.assert_array_equal(whole.state.tokens, whole.tokens[-1])
+    np.testing.assert_allclose(whole.state.growth, whole.observed["lyapunov"][-1], rtol=1e-15)
+    tangents = whole.state.tangents
+    np.testing.assert_allclose(tangents @ tangents.T, np.eye(2), atol=1e-14)
+    np.testing.assert_allclose(tangents @ whole.state.tokens[0], 0, atol=1e-14)
+    few = ns.simulate(model, x, horizon=1, layers=7, save=[2])
+    assert few.tokens.shape == (1, 5, 3)
+    np.testing.assert_array_equal(few.state.tokens, whole.tokens[-1])
+    assert few.state.tangents is None
+    with pytest.raises(ValueError, match="read-only"):
+        few.state.tokens[0, 0] = 2.0
+
+
+def test_a_law_of_starts_is_drawn_by_replicate():
+    model = ns.Model(dim=3, noise=ns.MLP("relu", 8))
+    law = ns.sphere.Uniform(5, 3)
+    drawn = ns.simulate(model, law, horizon=1, layers=2, seed=4, replicate=3)
+    given = ns.simulate(model, law.sample(4, 3), horizon=1, layers=2, seed=4, replicate=3)
+    np.testing.assert_array_equal(drawn.tokens, given.tokens)
+
+
+def test_unnormalised_attention_takes_linear_time_and_says_so():
+    """The tolerance is relative to the largest sum of weights, which for β = 5 is e^β or so."""
+    model = ns.Model(2, ns.Unnormalized(5.0))
+    x = ns.sphere.uniform(20_000, 2)
+    run = ns.simulate(model, x, horizon=0.01, layers=3, save=[])
+    assert run.method == "harmonic"
+    assert run.layers_summed_directly == 0
+
+
+def test_a_run_says_how_often_it_fell_back():
+    """β = −6 and softmax: tokens of a tight cluster have tiny sums of weights, e^{2β} of e^{−β}."""
+    model = ns.Model(2, ns.Softmax(-6.0), ns.IndependentNoise(1.0))
+    x = np.tile([[1.0, 0.0]], (40, 1))
+    run = ns.simulate(model, x, horizon=3.0, layers=30, method="harmonic", tol=1e-12)
+    assert run.method == "harmonic"
+    assert 0 < run.layers_summed_directly < 30
+    # The first layer alone: there was no other.
+    first = ns.simulate(model, x, horizon=0.1, layers=1, method="harmonic", tol=1e-12)
+    assert (first.method, first.layers_summed_directly) == ("direct", 1)
+    assert ns.simulate(model, x, horizon=3.0, layers=30).layers_summed_directly == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"layer": 3}, r"simulate has no argument 'layer' \(did you mean 'layers'\?\)"),
+        ({"horizon": 1.0}, "layers must be given to simulate"),
+    ],
+)
+def test_names_of_arguments(options, message):
+    with pytest.raises(ns.ArgumentTypeError, match=message):
+        ns.simulate(ns.Model(dim=3), ns.sphere.uniform(2, 3), **options)
+
+
+def test_shared_arguments_are_in_every_signature():
+    import inspect
+
+    for function in (ns.simulate, ns.ensemble):
+        parameters = inspect.signature(function).parameters
+        assert parameters["tol"].default == 1e-12
+        assert parameters["layers"].default is inspect.Parameter.empty
+        assert "path_layers : int, optional" in function.__doc__
+        assert "{shared arguments}" not in function.__doc__

@@ -55,12 +55,10 @@ def test_the_dataset_is_labelled(small_run):
 
 
 def test_energy_and_cosines(small_run):
+    np.testing.assert_array_equal(small_run.energy(0.5), ns.measure.energy(small_run.tokens, 0.5))
+    assert small_run.pair_cosines().shape == (9, 66)
     np.testing.assert_array_equal(
-        small_run.energy(0.5), ns.energy.interaction(small_run.tokens, 0.5)
-    )
-    assert small_run.cosines().shape == (9, 66)
-    np.testing.assert_array_equal(
-        small_run.cosines()[3], ns.energy.pair_cosines(small_run.tokens[3])
+        small_run.pair_cosines()[3], ns.measure.pair_cosines(small_run.tokens[3])
     )
 
 
@@ -68,7 +66,7 @@ def test_weights_enter_the_energy():
     w = np.array([0.5, 0.25, 0.25])
     x = ns.sphere.uniform(3, 3)
     run = ns.simulate(ns.Model(dim=3, attention=ns.Softmax()), x, horizon=1, layers=2, weights=w)
-    assert run.energy()[0] == ns.energy.interaction(x, 1.0, w)
+    assert run.energy()[0] == ns.measure.energy(x, 1.0, w)
 
 
 @pytest.mark.parametrize("content", [b"", b"not netCDF", None])
@@ -122,3 +120,21 @@ def test_paths_are_names():
 def test_names_of_observers_must_suit_a_file(name):
     with pytest.raises(ns.ArgumentError, match="name must be letters"):
         ns.Energy(name=name)
+
+
+@pytest.mark.parametrize("save", [None, [], [0, 2]])
+def test_the_last_state_survives_in_a_file(save, tmp_path):
+    model = ns.Model(dim=3, noise=ns.MLP("relu", 8))
+    run = ns.simulate(
+        model, ns.sphere.uniform(4, 3), horizon=1, layers=5, save=save,
+        observe=[ns.Lyapunov(2), ns.Tokens(layers=[1]), ns.Energy(layers=2)],
+    )  # fmt: skip
+    run.save(tmp_path / "run.nc")
+    loaded = ns.load(tmp_path / "run.nc")
+    assert (loaded.state.layer, loaded.finished) == (5, True)
+    np.testing.assert_array_equal(loaded.state.tokens, run.state.tokens)
+    np.testing.assert_array_equal(loaded.state.tangents, run.state.tangents)
+    np.testing.assert_array_equal(loaded.state.growth, run.state.growth)
+    assert set(loaded.observed) == {"lyapunov", "tokens", "energy"}
+    for name, series in run.observed.items():
+        xr.testing.assert_identical(loaded.observed[name], series)

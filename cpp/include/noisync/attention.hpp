@@ -54,6 +54,9 @@ class Attention {
     // tokens that it attends to, itself among them, stay where they are.
     virtual void differentiate(const Tokens<Real>& x, const Vector<Real>& weights, Index token,
                                const Matrix<Real>& along, Matrix<Real>& out) = 0;
+
+    // Whether the last evaluation was to take linear time and took the direct sum all the same.
+    [[nodiscard]] virtual bool fell_back() const { return false; }
 };
 
 template <class Real>

@@ -33,9 +33,9 @@ class Watch {
     Watch& operator=(const Watch&) = delete;
     virtual ~Watch() = default;
 
-    // Called every few hundredths of a second by the thread that started the computation.
-    // `progress` is the layer being computed, or the number of runs done. Returns true to stop.
-    virtual bool poll(Index progress) = 0;
+    // Called every few hundredths of a second by the thread that started the computation; `layers`
+    // were completed so far, in all runs together. Returns true to stop.
+    virtual bool poll(Index layers) = 0;
 };
 
 class Execution {
@@ -45,7 +45,8 @@ class Execution {
 
     [[nodiscard]] int threads() const { return threads_; }
 
-    void enter_layer(Index layer) { progress_ = layer; }
+    // Another layer of a run is complete.
+    void count_layer() { ++*layers_; }
 
     // Runs task(index, worker) for every index in [0, count); `worker` < threads() numbers the
     // thread, for scratch memory. Rethrows the first exception; throws Interrupted when asked to.
@@ -74,11 +75,10 @@ class Execution {
         for (int worker = 0; worker < threads_; ++worker) {
             relays.push_back(std::make_unique<Relay>(*this, worker == 0));
             alone.push_back(std::make_unique<Execution>(1, relays.back().get()));
+            alone.back()->layers_ = layers_;
         }
-        progress_ = 0;
         for_each(count, [&](Index index, int worker) {
             body(index, worker, *alone[std::size_t(worker)]);
-            ++progress_;
         });
     }
 
@@ -88,8 +88,8 @@ class Execution {
     class Relay final : public Watch {
        public:
         Relay(Execution& owner, bool first) : owner_(owner), first_(first) {}
-        bool poll(Index /*layer*/) override {
-            if (first_ && owner_.watch_ != nullptr && owner_.watch_->poll(owner_.progress_)) {
+        bool poll(Index layers) override {
+            if (first_ && owner_.watch_ != nullptr && owner_.watch_->poll(layers)) {
                 owner_.stopped_ = true;
             }
             return owner_.stopped_ || owner_.failed_;
@@ -136,7 +136,7 @@ class Execution {
         const auto now = std::chrono::steady_clock::now();
         if (now - last_poll_ >= std::chrono::milliseconds(50)) {
             last_poll_ = now;
-            if (watch_->poll(progress_)) {
+            if (watch_->poll(*layers_)) {
                 stopped_ = true;
             }
         }
@@ -144,7 +144,8 @@ class Execution {
 
     int threads_;
     Watch* watch_;
-    std::atomic<Index> progress_{0};
+    std::atomic<Index> own_layers_{0};
+    std::atomic<Index>* layers_ = &own_layers_;  // of the execution that started all others
     std::atomic<bool> stopped_{false};
     std::atomic<bool> failed_{false};
     std::chrono::steady_clock::time_point last_poll_ = std::chrono::steady_clock::now();

@@ -89,9 +89,12 @@ class Exponential final : public Attention<Real> {
         }
     }
 
+    [[nodiscard]] bool fell_back() const override { return fell_back_; }
+
    private:
     // In linear time, if that was asked for and keeps its promise.
     bool sum_harmonics(const Tokens<Real>& x, const Vector<Real>& weights, Execution& execution) {
+        fell_back_ = !harmonics_.empty();
         if (harmonics_.empty() || std::abs(beta_) >= largest_shift()) {
             return false;
         }
@@ -124,6 +127,7 @@ class Exponential final : public Attention<Real> {
         } else {
             sums_ = sums.cast<Real>();
         }
+        fell_back_ = false;
         return true;
     }
 
@@ -230,6 +234,7 @@ class Exponential final : public Attention<Real> {
     double tail_;
     double tolerance_;
     std::optional<HarmonicTransform> transform_;
+    bool fell_back_ = false;
     Tokens<Real> queries_;
     Tokens<Real> keys_;
     Matrix<Real> values_;

@@ -14,13 +14,15 @@ from matplotlib.figure import Figure
 from noisync import plot
 from noisync._report import Section, markdown_table, number, save_figure
 from noisync._validate import AnyFloatArray, FloatArray
-from noisync.paper.panel import Panel, Theory, end_state, theory
+from noisync.measure.function import Function
+from noisync.paper.panel import Depth, Panel, Theory, end_state, theory
 from noisync.plot._style import BLUE, GREY, VERMILION
-from noisync.trajectory import Trajectory
+from noisync.run.trajectory import Trajectory
 
 DIM, TOKENS, LAYERS, HORIZON, WIDTH, BETA = 4, 64, 2000, 20.0, 2048, 1.0
 ACTIVATIONS = {"relu": "ReLU", "tanh": "tanh"}
 REPLICATES = 8
+EVERY = 10  # layers between observed energies
 CLUSTER_COSINE = 0.9
 
 
@@ -36,21 +38,19 @@ class _Result:
 def figure1(out: Path, step: Callable[[], None]) -> Section:
     """Run both activations; write ``figure1.png``, ``.csv`` and a netCDF file for each."""
     results = []
+    depth = Depth(TOKENS, HORIZON, LAYERS)
     for activation in ACTIVATIONS:
         panel = Panel(activation, DIM, 0.0, 0.0, WIDTH, BETA)
-        runs = panel.runs(TOKENS, HORIZON, LAYERS, REPLICATES)
-        energies = np.array([[sign_blind_energy(x) for x in run.tokens[::10]] for run in runs])
-        drawn = int(np.argmin(energies[:, -1]))
-        runs[drawn].save(out / f"figure1-{activation}.nc")
-        results.append(
-            _Result(
-                activation,
-                runs[drawn],
-                energies,
-                np.array([gathered_share(run.tokens[-1]) for run in runs]),
-                theory(panel, HORIZON / LAYERS),
-            )
-        )
+        observe = [
+            Function(sign_blind_energy, layers=EVERY),
+            Function(gathered_share, layers=[LAYERS]),
+        ]
+        data = panel.ensemble(depth, REPLICATES, observe)
+        energies = data.sign_blind_energy.to_numpy()
+        run = panel.run(depth, int(np.argmin(energies[:, -1])))
+        run.save(out / f"figure1-{activation}.nc")
+        gathered = data.gathered_share[:, -1].to_numpy()
+        results.append(_Result(activation, run, energies, gathered, theory(panel, depth.step)))
         step()
     _write(results, out / "figure1.csv")
     with plot.style():
@@ -93,7 +93,7 @@ def _draw(results: list[_Result]) -> Figure:
         cosines, energy, start, end = axes[row]
         plot.cosines(run, ax=cosines)
         cosines.set_title(f"{ACTIVATIONS[result.activation]}: pairwise cosines, one noise path")
-        time = run.time[::10]
+        time = run.time[::EVERY]
         energy.semilogy(time, result.energies.T, color=BLUE, linewidth=0.5, alpha=0.6)
         median = np.median(result.energies, axis=0)
         energy.semilogy(time, median, color=BLUE, linewidth=1.6, label="median")

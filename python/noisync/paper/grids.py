@@ -17,10 +17,11 @@ from noisync import plot
 from noisync._decay import measured_rate
 from noisync._report import Section, markdown_table, number, save_figure
 from noisync._validate import FloatArray
-from noisync.energy import cosine_histogram
-from noisync.paper.panel import Panel, Theory, end_state, theory
+from noisync.measure.cosines import cosines as histogram
+from noisync.measure.energy import Energy
+from noisync.paper.panel import Depth, Panel, Theory, end_state, theory
 from noisync.plot._style import BLUE, GREY
-from noisync.trajectory import Trajectory
+from noisync.run.trajectory import Trajectory
 
 DIMS = (5, 64, 128)
 SIGMAS = (0.0, 0.1)
@@ -61,10 +62,10 @@ def grid(activation: str | None, out: Path, step: Callable[[], None]) -> Section
     """
     name = activation or "no-mlp"
     results = []
+    depth = Depth(TOKENS, HORIZON, LAYERS)
     for panel in panels(activation):
-        runs = panel.runs(TOKENS, HORIZON, LAYERS, REPLICATES)
-        energies = np.array([run.energy(BETA) for run in runs])
-        results.append(Result(panel, runs[0], energies, theory(panel, HORIZON / LAYERS)))
+        energies = panel.ensemble(depth, REPLICATES, [Energy(BETA)]).energy.to_numpy()
+        results.append(Result(panel, panel.run(depth, 0), energies, theory(panel, depth.step)))
         step()
     _dataset(results).to_netcdf(out / f"{name}.nc", engine="netcdf4")
     _write_summary(results, out / f"{name}.csv")
@@ -136,7 +137,7 @@ def _trim(axes: Axes, bottom: bool, left: bool, label: str) -> None:
 def _dataset(results: list[Result]) -> xr.Dataset:
     """All curves of a grid: energies of every replicate, cosine histograms of the first."""
     counts = np.array(
-        [[cosine_histogram(x, BINS).counts for x in result.run.tokens] for result in results]
+        [[histogram(x, BINS).counts for x in result.run.tokens] for result in results]
     )
     energies = np.array([result.energies for result in results])
     edges = np.linspace(-1, 1, BINS + 1)

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import xarray as xr
 
 from noisync import sphere
 from noisync._report import number
-from noisync._threads import thread_count
+from noisync._validate import FloatArray
 from noisync.attention import Softmax
 from noisync.bounds import attention_growth
-from noisync.energy import pair_cosines
 from noisync.kernel import Kernel
+from noisync.measure.cosines import pair_cosines
+from noisync.measure.observer import Observer
 from noisync.mlp import MLP
 from noisync.model import Model
-from noisync.simulation import simulate
-from noisync.trajectory import Trajectory
+from noisync.run.ensemble import ensemble
+from noisync.run.simulation import simulate
+from noisync.run.trajectory import Trajectory
 
 
 @dataclass(frozen=True)
@@ -42,27 +46,36 @@ class Panel:
         )
         return Model(dim=self.dim, attention=attention, noise=noise)
 
-    def runs(self, tokens: int, horizon: float, layers: int, replicates: int) -> list[Trajectory]:
-        """Run the panel from the same uniform tokens with several noise paths, side by side."""
-        start = sphere.uniform(tokens, self.dim, seed=0)
+    def ensemble(self, depth: Depth, replicates: int, observe: Sequence[Observer]) -> xr.Dataset:
+        """Run the panel from the same uniform tokens with several noise paths."""
         count = replicates if self.activation else 1  # without noise all replicates are one
+        return ensemble(*self._start(depth), replicates=count, observe=observe, **depth.arguments)
 
-        def run(replicate: int) -> Trajectory:
-            return simulate(
-                self.model,
-                start,
-                horizon=horizon,
-                layers=layers,
-                seed=1,
-                replicate=replicate,
-                threads=1,
-            )
+    def run(self, depth: Depth, replicate: int) -> Trajectory:
+        """Run one of them again and keep all its states."""
+        return simulate(*self._start(depth), replicate=replicate, **depth.arguments)
 
-        pool = ThreadPoolExecutor(thread_count(None))
-        try:
-            return list(pool.map(run, range(count)))
-        finally:
-            pool.shutdown(cancel_futures=True)  # after Ctrl-C, no further run is begun
+    def _start(self, depth: Depth) -> tuple[Model, FloatArray]:
+        return self.model, sphere.uniform(depth.tokens, self.dim, seed=0)
+
+
+@dataclass(frozen=True)
+class Depth:
+    """How the panels of a figure are run: N, T and L."""
+
+    tokens: int
+    horizon: float
+    layers: int
+
+    @property
+    def step(self) -> float:
+        """The thickness Δ of a layer."""
+        return self.horizon / self.layers
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """What runs of this depth are told."""
+        return {"horizon": self.horizon, "layers": self.layers, "seed": 1}
 
 
 @lru_cache(maxsize=64)

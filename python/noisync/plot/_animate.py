@@ -14,7 +14,7 @@ from noisync import _validate
 from noisync.errors import ArgumentError
 from noisync.plot._style import BLUE, axes_or_new, check_run, style
 from noisync.plot._tokens import leading_plane, tokens
-from noisync.trajectory import Trajectory
+from noisync.run.trajectory import Trajectory
 
 
 def animate(

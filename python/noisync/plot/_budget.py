@@ -7,9 +7,10 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from noisync.errors import ArgumentError
-from noisync.observers import Budget
+from noisync.measure.budget import Budget
 from noisync.plot._style import BLUE, GREY, ORANGE, axes_or_new, check_dataset, check_run
-from noisync.trajectory import Trajectory
+from noisync.run.recording import separated
+from noisync.run.trajectory import Trajectory
 
 
 def budget(
@@ -37,7 +38,8 @@ def budget(
     """
     if isinstance(run, xr.Dataset):
         check_dataset(run, (name,), "ns.ensemble(..., observe=[ns.Budget()])")
-        time, values = run.time.to_numpy(), run[name].mean("replicate").to_numpy()
+        series = separated(run, name).mean("replicate")
+        time, values = series.time.to_numpy(), series.to_numpy()
     else:
         check_run(run)
         if name not in run.observed:
@@ -45,7 +47,8 @@ def budget(
             raise ArgumentError(
                 f"run was not observed by ns.Budget(name={name!r}), it has observed {found}"
             )
-        time, values = run.observed_time[: len(run.observed[name])], run.observed[name]
+        series = run.observed[name]
+        time, values = series.time.to_numpy(), series.to_numpy()
     axes = axes_or_new(ax)
     # Stacked upwards what raises the energy, downwards what lowers it.
     up, down = np.zeros(time.size), np.zeros(time.size)

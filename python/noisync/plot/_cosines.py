@@ -6,10 +6,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LogNorm
 
-from noisync.energy import cosine_histogram
 from noisync.errors import ArgumentError
+from noisync.measure.cosines import cosines as histogram
 from noisync.plot._style import axes_or_new, check_run
-from noisync.trajectory import Trajectory
+from noisync.run.trajectory import Trajectory
 
 
 def cosines(run: Trajectory, *, bins: int = 100, ax: Axes | None = None) -> Axes:
@@ -42,11 +42,8 @@ def cosines(run: Trajectory, *, bins: int = 100, ax: Axes | None = None) -> Axes
     if run.tokens.shape[0] < 2:
         raise ArgumentError(f"run must have at least 2 saved states, got {run.tokens.shape[0]}")
     axes = axes_or_new(ax)
-    shares = []
-    for state in run.tokens:
-        counts, edges = cosine_histogram(state, bins)
-        shares.append(counts / counts.sum())
-    values = np.ma.masked_equal(np.array(shares).T, 0.0)
+    counts, edges = histogram(run.tokens, bins)
+    values = np.ma.masked_equal((counts / counts.sum(axis=1, keepdims=True)).T, 0.0)
     time = run.time
     middle = 0.5 * (time[1:] + time[:-1])
     borders = np.concatenate(([time[0]], middle, [time[-1]]))

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 
 from noisync.bounds import energy_bound
 from noisync.plot._style import BLUE, GREY, axes_or_new, check_run
-from noisync.trajectory import Trajectory
+from noisync.run.trajectory import Trajectory
 
 
 def energy(

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from noisync import _validate
 from noisync.errors import ArgumentError, ArgumentTypeError
-from noisync.trajectory import Trajectory
+from noisync.run.trajectory import Trajectory
 
 #: Colours that stay apart for colour-blind readers and in grey (Okabe and Ito 2008).
 BLUE, ORANGE, GREEN, VERMILION, GREY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#7F7F7F"

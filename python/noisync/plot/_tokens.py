@@ -15,7 +15,7 @@ from noisync import _validate
 from noisync._validate import FloatArray
 from noisync.errors import ArgumentError
 from noisync.plot._style import BLUE, GREY, axes_or_new, check_run, style
-from noisync.trajectory import Trajectory
+from noisync.run.trajectory import Trajectory
 
 
 def tokens(

@@ -13,11 +13,11 @@ from noisync import _validate
 from noisync._validate import FloatArray
 from noisync._version import __version__
 from noisync.attention import Softmax
-from noisync.ensembles import ensemble
 from noisync.errors import ArgumentError
 from noisync.gaussian_field import GaussianField
+from noisync.measure.tokens import Tokens
 from noisync.model import Model, check_model
-from noisync.observers import Tokens
+from noisync.run.ensemble import ensemble
 from noisync.schemes import SCHEMES
 from noisync.sphere import Uniform
 from noisync.studies._slopes import slope

@@ -16,11 +16,12 @@ from noisync._decay import measured_rate
 from noisync._validate import FloatArray
 from noisync.attention import Softmax
 from noisync.bounds import attention_growth
-from noisync.ensembles import ensemble
 from noisync.gaussian_field import GaussianField
 from noisync.kernel import Kernel
+from noisync.measure.energy import Energy
+from noisync.measure.order import OrderParameters
 from noisync.model import Model
-from noisync.observers import Energy, OrderParameters
+from noisync.run.ensemble import ensemble
 from noisync.sphere import Uniform
 from noisync.studies._bootstrap import mean_interval
 

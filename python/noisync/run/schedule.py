@@ -21,15 +21,15 @@ class Schedule:
     listed: tuple[int, ...] = ()
 
     @classmethod
-    def checked(cls, save: int | Sequence[int] | None, layers: int) -> Schedule:
-        """Return what `save` asks for: all layers, every k-th and the last, or a list."""
-        if save is None or np.ndim(save) == 0:
-            return cls(layers, 1 if save is None else _validate.integer("save", save, minimum=1))
-        chosen = {_validate.integer("save", layer, minimum=0) for layer in np.asarray(save, object)}
-        for layer in chosen:
+    def checked(cls, name: str, chosen: int | Sequence[int] | None, layers: int) -> Schedule:
+        """Return what the argument called `name` asks for: all, every k-th and the last, a list."""
+        if chosen is None or np.ndim(chosen) == 0:
+            return cls(layers, 1 if chosen is None else _validate.integer(name, chosen, minimum=1))
+        listed = {_validate.integer(name, layer, minimum=0) for layer in np.asarray(chosen, object)}
+        for layer in listed:
             if layer > layers:
-                raise ArgumentError(f"save must list layers from 0 to {layers}, got {layer}")
-        return cls(layers, listed=tuple(sorted(chosen)))
+                raise ArgumentError(f"{name} must list layers from 0 to {layers}, got {layer}")
+        return cls(layers, listed=tuple(sorted(listed)))
 
     def __len__(self) -> int:
         return -(-self.last // self.every) + 1 if self.every else len(self.listed)
@@ -45,7 +45,12 @@ class Schedule:
         """Return the layer of a slot."""
         return min(slot * self.every, self.last) if self.every else self.listed[slot]
 
-    def _core_config(self) -> _core.Schedule:
+    def slots_until(self, layer: int) -> int:
+        """Return how many of the layers come before `layer` or are it."""
+        return int(np.searchsorted(self.layers(), layer, side="right"))
+
+    def core(self) -> _core.Schedule:
+        """Return the core's description."""
         if self.every:
             return _core.Schedule.regular(self.every, self.last)
         return _core.Schedule.listed(self.listed)

@@ -13,13 +13,21 @@ import numpy.typing as npt
 import xarray as xr
 
 from noisync import _validate
-from noisync import energy as _energy
 from noisync._validate import FloatArray
 from noisync._version import __version__
 from noisync.errors import ArgumentError
+from noisync.measure.cosines import pair_cosines
+from noisync.measure.energy import energy
 from noisync.model import Model
+from noisync.run.plan import Plan
+from noisync.run.recording import Recording, Series, joined, separated
+from noisync.run.state import State, States
 
-_FORMAT = "noisync-trajectory-1"
+_FORMAT = "noisync-trajectory-2"
+
+#: The run's own variables in a file; an observer that is called like one of them gets a prefix.
+_OWN = ("tokens", "weights", "state_tokens", "state_tangents", "state_growth")
+_PREFIX = "observed_"
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,13 +48,21 @@ class Trajectory:
     layers : int
         T and L of the run as asked for; an interrupted run has fewer states.
     seed, replicate : int
-    observed : mapping of str to ndarray
-        One array per observer; the first axis is the layer, from 0.
+    observed : mapping of str to xarray.DataArray
+        A series per observer: first dimension ``time`` with the coordinate ``layer``, then the
+        named dimensions of the observer; its parameters in the attributes.
+    state : State
+        The last state that was reached, whether it was saved or not: from it the run can go on.
+    finished : bool
+        Whether that is the last layer.
     path_layers : int
         Layers of the noise path; as many as `layers` unless asked for otherwise.
     scheme : str
     method : {"direct", "harmonic"}
         How the attention was summed.
+    layers_summed_directly : int
+        In how many layers linear-time sums would have missed the tolerance, so that the direct sum
+        was taken.
     version : str
         The version of noisync that computed it.
     """
@@ -59,18 +75,47 @@ class Trajectory:
     layers: int
     seed: int
     replicate: int
-    observed: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    state: State
+    observed: Mapping[str, xr.DataArray] = field(default_factory=dict)
     path_layers: int = 0
     scheme: str = "layer"
     method: str = "direct"
+    layers_summed_directly: int = 0
     version: str = __version__
 
     def __post_init__(self) -> None:
-        arrays = (self.layer, self.tokens, self.weights, *self.observed.values())
-        for array in arrays:
+        for array in (self.layer, self.tokens, self.weights):
             array.setflags(write=False)
+        for series in self.observed.values():
+            series.to_numpy().setflags(write=False)
         object.__setattr__(self, "path_layers", self.path_layers or self.layers)
         object.__setattr__(self, "observed", MappingProxyType(dict(self.observed)))
+
+    @classmethod
+    def of(
+        cls, plan: Plan, replicate: int, states: States, saved: Series, recording: Recording
+    ) -> Trajectory:
+        """Return what a run has come to, finished or not."""
+        state = states[0]
+        kept = saved.variable(state.layer)
+        observed = recording.variables(int(states.seen[0]))
+        directly = int(states.layers_summed_directly[0])
+        return cls(
+            layer=kept["layer"].to_numpy(),
+            tokens=kept.to_numpy()[0],
+            weights=plan.weights,
+            model=plan.model,
+            horizon=plan.horizon,
+            layers=plan.layers,
+            seed=plan.seed,
+            replicate=replicate,
+            state=state,
+            observed={name: series[0] for name, series in observed.items()},
+            path_layers=plan.path_layers,
+            scheme=plan.scheme,
+            method=plan.method_taken(state.layer, directly),
+            layers_summed_directly=directly,
+        )
 
     def __reduce__(self) -> tuple[Any, ...]:
         values = [getattr(self, item.name) for item in fields(self)]
@@ -79,16 +124,12 @@ class Trajectory:
     @property
     def time(self) -> FloatArray:
         """Times of the saved states, (K,)."""
-        return self._time_of(self.layer)
+        return np.asarray(self.layer * self.horizon / self.layers, dtype=np.float64)
 
     @property
-    def observed_time(self) -> FloatArray:
-        """Times of the observed values: every layer from 0."""
-        count = max((len(values) for values in self.observed.values()), default=0)
-        return self._time_of(np.arange(count))
-
-    def _time_of(self, layer: npt.NDArray[np.int64]) -> FloatArray:
-        return np.asarray(layer * self.horizon / self.layers, dtype=np.float64)
+    def finished(self) -> bool:
+        """Whether the run reached its last layer."""
+        return self.state.layer == self.layers
 
     def __repr__(self) -> str:
         count, n, dim = self.tokens.shape
@@ -98,37 +139,43 @@ class Trajectory:
         )
 
     def energy(self, beta: float = 1.0) -> FloatArray:
-        """Interaction energy of every saved state, (K,); see :func:`noisync.energy.interaction`."""
+        """Interaction energy of every saved state, (K,); see :func:`noisync.measure.energy`."""
         if self.tokens.shape[0] == 0:
             raise ArgumentError("energy: no state was saved in this run (save=...)")
-        return np.asarray(_energy.interaction(self.tokens, beta, self.weights))
+        return np.asarray(energy(self.tokens, beta, self.weights))
 
-    def cosines(self) -> FloatArray:
+    def pair_cosines(self) -> FloatArray:
         """Cosines of all pairs i < j at every saved state, (K, N(N−1)/2), in pdist's order."""
         n = self.tokens.shape[1]
         if not self.tokens.shape[0]:
             return np.empty((0, n * (n - 1) // 2))
-        return np.array([_energy.pair_cosines(state) for state in self.tokens])
+        return pair_cosines(self.tokens)
 
     def to_dataset(self) -> xr.Dataset:
-        """Return the run as an xarray Dataset: tokens (time, token, component), attributes."""
+        """Return the run as an xarray Dataset.
+
+        The saved states are ``tokens`` (time, token, component); every observer has a variable of
+        its own name, with dimensions ``time_NAME`` where it looked at other layers than were saved.
+        The last state is in ``state_tokens``, where it was not saved anyway, and ``state_tangents``
+        and ``state_growth``, where the run carries tangent vectors.
+        """
         variables: dict[str, Any] = {
             "tokens": (("time", "token", "component"), self.tokens),
             "weights": (("token",), self.weights),
         }
-        coordinates: dict[str, Any] = {
-            "time": ("time", self.time),
-            "layer": ("time", self.layer),
+        if self.layer.size == 0 or self.layer[-1] != self.state.layer:
+            variables["state_tokens"] = (("token", "component"), self.state.tokens)
+        if self.state.tangents is not None:
+            variables["state_tangents"] = (("tangent", "component"), self.state.tangents)
+            variables["state_growth"] = (("tangent",), self.state.growth)
+        observed = {
+            _PREFIX + name if name in _OWN else name: series
+            for name, series in self.observed.items()
         }
-        if self.observed:
-            coordinates["observed_time"] = ("observed_time", self.observed_time)
-        for name, values in self.observed.items():
-            extra = tuple(f"{name}_{axis}" for axis in range(1, values.ndim))
-            variables[f"observed_{name}"] = (("observed_time", *extra), values)
         return xr.Dataset(
-            variables,
-            coordinates,
-            attrs={
+            variables | joined(observed, self.layer),
+            {"time": ("time", self.time), "layer": ("time", self.layer)},
+            {
                 "format": _FORMAT,
                 "version": self.version,
                 "model": self.model.to_toml(),
@@ -137,8 +184,10 @@ class Trajectory:
                 "path_layers": self.path_layers,
                 "scheme": self.scheme,
                 "method": self.method,
+                "layers_summed_directly": self.layers_summed_directly,
                 "seed": str(self.seed),  # netCDF has no unsigned 64-bit attributes
                 "replicate": str(self.replicate),
+                "state_layer": self.state.layer,
             },
         )
 
@@ -181,23 +230,32 @@ def load(path: str | os.PathLike[str]) -> Trajectory:
         raise ArgumentError(f"path: cannot read {str(source)!r}: {error}") from error
     if data.attrs.get("format") != _FORMAT:
         raise ArgumentError(f"path: {str(source)!r} is not a trajectory written by noisync")
-    prefix = "observed_"
+    tokens = data["tokens"].to_numpy()
+    last = data["state_tokens"].to_numpy() if "state_tokens" in data else tokens[-1].copy()
+    follows = "state_tangents" in data
     return Trajectory(
         layer=data["layer"].to_numpy().astype(np.int64),
-        tokens=data["tokens"].to_numpy(),
+        tokens=tokens,
         weights=data["weights"].to_numpy(),
         model=Model.from_toml(data.attrs["model"]),
         horizon=float(data.attrs["horizon"]),
         layers=int(data.attrs["layers"]),
         seed=int(data.attrs["seed"]),
         replicate=int(data.attrs["replicate"]),
+        state=State(
+            layer=int(data.attrs["state_layer"]),
+            tokens=last,
+            tangents=data["state_tangents"].to_numpy() if follows else None,
+            growth=data["state_growth"].to_numpy() if follows else None,
+        ),
         observed={
-            str(name).removeprefix(prefix): values.to_numpy()
-            for name, values in data.data_vars.items()
-            if str(name).startswith(prefix)
+            name.removeprefix(_PREFIX): separated(data, name).rename(name.removeprefix(_PREFIX))
+            for name in map(str, data.data_vars)
+            if name not in _OWN
         },
         path_layers=int(data.attrs["path_layers"]),
         scheme=data.attrs["scheme"],
         method=data.attrs["method"],
+        layers_summed_directly=int(data.attrs["layers_summed_directly"]),
         version=data.attrs["version"],
     )

@@ -1,0 +1,145 @@
+#include "dynamics/ensemble.hpp"
+
+#include <algorithm>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include "dynamics/advance.hpp"
+
+namespace noisync {
+
+namespace {
+
+// Attention and noise with their scratch memory, used for one run after another.
+template <class Real>
+struct Parts {
+    std::unique_ptr<Attention<Real>> attention;
+    std::unique_ptr<NoiseField<Real>> noise;
+};
+
+template <class Real>
+class Runs {
+   public:
+    Runs(const Dynamics& dynamics, const States<Real>& states, Index last,
+         const Recording<Real>& recording)
+        : dynamics_(dynamics),
+          states_(states),
+          last_(last),
+          recording_(recording),
+          weights_(dynamics.weights.cast<Real>()) {}
+
+    void run(Index index, Parts<Real>& parts, Execution& execution) const {
+        if (dynamics_.attention && !parts.attention) {
+            parts.attention = make_attention<Real>(*dynamics_.attention);
+        }
+        if (dynamics_.noise && !parts.noise) {
+            parts.noise = make_noise<Real>(*dynamics_.noise);
+        }
+        Path path = dynamics_.path;
+        path.replicate += std::uint32_t(index);
+        Layer<Real> layer({weights_, parts.attention.get(), parts.noise.get(), dynamics_.scheme},
+                          dynamics_.step, path);
+        State<Real> state = load(index, path);
+        const auto see = [&](const State<Real>& reached) {
+            recording_.see(index, reached, dynamics_.weights, execution);
+        };
+        try {
+            advance(state, last_, layer, states_.seen[index], execution, see);
+        } catch (const LeftSphere& lost) {
+            store(index, state);
+            throw RunLeftSphere(lost, index);
+        } catch (...) {
+            store(index, state);
+            throw;
+        }
+        store(index, state);
+    }
+
+   private:
+    [[nodiscard]] State<Real> load(Index index, const Path& path) const {
+        const auto& [runs, n, d, k, tokens, vectors, growth, layers, direct, seen] = states_;
+        State<Real> state;
+        state.layer = layers[index];
+        state.layers_summed_directly = direct[index];
+        state.tokens = TokensView<Real>(tokens + index * n * d, n, d);
+        if (k > 0 && seen[index] < 0) {
+            state.tangents =
+                start_tangents(state.tokens, dynamics_.tangent_token, k, path.seed, path.replicate);
+        } else if (k > 0) {
+            state.tangents = Tangents<Real>{dynamics_.tangent_token,
+                                            TokensView<Real>(vectors + index * k * d, k, d),
+                                            Eigen::Map<Vector<double>>(growth + index * k, k)};
+        }
+        return state;
+    }
+
+    void store(Index index, const State<Real>& state) const {
+        states_.layers[index] = state.layer;
+        states_.layers_summed_directly[index] = state.layers_summed_directly;
+        std::copy_n(state.tokens.data(), state.tokens.size(),
+                    states_.tokens + index * state.tokens.size());
+        if (state.tangents) {
+            const auto& [token, vectors, growth] = *state.tangents;
+            std::copy_n(vectors.data(), vectors.size(), states_.vectors + index * vectors.size());
+            std::copy_n(growth.data(), growth.size(), states_.growth + index * growth.size());
+        }
+    }
+
+    const Dynamics& dynamics_;
+    const States<Real>& states_;
+    Index last_;
+    const Recording<Real>& recording_;
+    Vector<Real> weights_;
+};
+
+void require(bool condition, const std::string& rule) {
+    if (!condition) {
+        throw std::invalid_argument(rule);
+    }
+}
+
+}  // namespace
+
+template <class Real>
+void require(const Dynamics& dynamics, const States<Real>& states,
+             const Recording<Real>& recording) {
+    require(states.count >= 1 && states.dim >= 2, "tokens must have shape (runs, n, dim >= 2)");
+    require(dynamics.weights.size() == states.count,
+            "weights must have shape (" + std::to_string(states.count) + ",)");
+    require(dynamics.step.span >= 1, "span must be positive");
+    const bool follows = dynamics.tangent_token >= 0 && dynamics.tangent_token < states.count &&
+                         states.tangents < states.dim;
+    require(states.tangents == 0 || follows,
+            "tangent_token must be below " + std::to_string(states.count) + ", tangents at most " +
+                std::to_string(states.dim - 1));
+    require(states.tangents == 0 || dynamics.scheme != Scheme::runge_kutta,
+            "the scheme carries no tangents");
+    recording.require({states.count, states.dim, states.tangents});
+}
+
+template <class Real>
+void advance(const Dynamics& dynamics, const States<Real>& states, Index last,
+             const Recording<Real>& recording, bool side_by_side, Execution& execution) {
+    const Runs<Real> runs(dynamics, states, last, recording);
+    if (side_by_side) {
+        std::vector<Parts<Real>> parts(std::size_t(execution.threads()));
+        execution.side_by_side(states.runs, [&](Index index, int worker, Execution& alone) {
+            runs.run(index, parts[std::size_t(worker)], alone);
+        });
+        return;
+    }
+    Parts<Real> parts;
+    for (Index index = 0; index < states.runs; ++index) {
+        runs.run(index, parts, execution);
+    }
+}
+
+template void require(const Dynamics&, const States<float>&, const Recording<float>&);
+template void require(const Dynamics&, const States<double>&, const Recording<double>&);
+template void advance(const Dynamics&, const States<float>&, Index, const Recording<float>&, bool,
+                      Execution&);
+template void advance(const Dynamics&, const States<double>&, Index, const Recording<double>&, bool,
+                      Execution&);
+
+}  // namespace noisync

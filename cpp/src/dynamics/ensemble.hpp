@@ -1,0 +1,69 @@
+// Many runs of one model: the engine.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "dynamics/layer.hpp"
+#include "dynamics/recording.hpp"
+#include "noisync/attention.hpp"
+#include "noisync/execution.hpp"
+#include "noisync/noise.hpp"
+#include "noisync/types.hpp"
+
+namespace noisync {
+
+// The states of runs, in arrays that the caller owns: what the runs start from, and, however they
+// end, where each of them stands.
+template <class Real>
+struct States {
+    Index runs = 0;
+    Index count = 0;     // N
+    Index dim = 0;       // d
+    Index tangents = 0;  // k, the number of tangent vectors that each run carries
+
+    Real* tokens = nullptr;                   // (runs, N, d)
+    Real* vectors = nullptr;                  // (runs, k, d)
+    double* growth = nullptr;                 // (runs, k)
+    Index* layers = nullptr;                  // (runs,)
+    Index* layers_summed_directly = nullptr;  // (runs,)
+    // The last layer that was recorded, (runs,); -1: none, and tangent vectors are still to be
+    // drawn.
+    Index* seen = nullptr;
+};
+
+// All that runs of one model share.
+struct Dynamics {
+    std::optional<AttentionConfig> attention;
+    std::optional<NoiseConfig> noise;
+    Scheme scheme = Scheme::layer;
+    Step step;
+    Path path;                // of the first run; those after it have the replicates after its own
+    Index tangent_token = 0;  // along which token tangent vectors are carried
+    Vector<double> weights;
+};
+
+// Throws std::invalid_argument where the parts do not fit the states.
+template <class Real>
+void require(const Dynamics& dynamics, const States<Real>& states,
+             const Recording<Real>& recording);
+
+// The run that a LeftSphere ended.
+class RunLeftSphere : public LeftSphere {
+   public:
+    RunLeftSphere(const LeftSphere& lost, Index run) : LeftSphere(lost), run_(run) {}
+    [[nodiscard]] Index run() const { return run_; }
+
+   private:
+    Index run_;
+};
+
+// Carries every run from its state to layer `last`: one after the other, the threads sharing each
+// layer, or side by side, a thread for each.
+//
+// An exception stops all: RunLeftSphere, Interrupted, or whatever a call of the recording threw.
+template <class Real>
+void advance(const Dynamics& dynamics, const States<Real>& states, Index last,
+             const Recording<Real>& recording, bool side_by_side, Execution& execution);
+
+}  // namespace noisync

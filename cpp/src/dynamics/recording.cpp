@@ -1,0 +1,114 @@
+#include "dynamics/recording.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <typeinfo>
+#include <utility>
+
+namespace noisync {
+
+namespace {
+
+// Makes `first` the record of both, if their measures can be made together.
+bool join(MeasureRecord& first, const MeasureRecord& second) {
+    if (!(first.schedule == second.schedule)) {
+        return false;
+    }
+    const auto joined = [&](const MeasureRecord& a, const MeasureRecord& b) {
+        const SharedMeasure both = a.measure->joined(*b.measure);
+        if (both == nullptr) {
+            return false;
+        }
+        std::vector<Output> outputs = a.outputs;
+        outputs.insert(outputs.end(), b.outputs.begin(), b.outputs.end());
+        first = {a.schedule, both, std::move(outputs)};
+        return true;
+    };
+    return joined(first, second) || joined(second, first);
+}
+
+// Joins what can be joined among the records that `allowed` pairs up.
+template <class Allowed>
+std::vector<MeasureRecord> joined(std::vector<MeasureRecord> records, Allowed&& allowed) {
+    std::vector<MeasureRecord> result;
+    for (MeasureRecord& record : records) {
+        const bool found = std::ranges::any_of(result, [&](MeasureRecord& earlier) {
+            return allowed(*earlier.measure, *record.measure) && join(earlier, record);
+        });
+        if (!found) {
+            result.push_back(std::move(record));
+        }
+    }
+    return result;
+}
+
+// Writes the numbers of a run at a slot; returns how many of them there are.
+Index write(const Output& output, Index run, Index slot, Index slots, const double* numbers) {
+    std::visit(
+        [&](auto* data) {
+            std::copy_n(numbers, output.size, data + (run * slots + slot) * output.size);
+        },
+        output.data);
+    return output.size;
+}
+
+}  // namespace
+
+template <class Real>
+Recording<Real>::Recording(std::vector<MeasureRecord> measures, std::vector<CallRecord<Real>> calls)
+    : calls_(std::move(calls)) {
+    // First different kinds: what one makes on the side costs the other nothing. Then equal ones,
+    // which share a pass.
+    const auto same_kind = [](const Measure& a, const Measure& b) {
+        return typeid(a) == typeid(b);
+    };
+    measures_ = joined(joined(std::move(measures), std::not_fn(same_kind)), same_kind);
+}
+
+template <class Real>
+void Recording<Real>::require(const Needs& shown) const {
+    for (const MeasureRecord& record : measures_) {
+        noisync::require(*record.measure, shown);
+        Index total = 0;
+        for (const Output& output : record.outputs) {
+            total += output.size;
+        }
+        if (total != record.measure->size()) {
+            throw std::invalid_argument("outputs must hold what the measure gives for a state");
+        }
+    }
+}
+
+template <class Real>
+void Recording<Real>::see(Index run, const State<Real>& state, const Vector<double>& weights,
+                          Execution& execution) const {
+    const auto due = [&](const auto& record) { return record.schedule.slot(state.layer) >= 0; };
+    if (std::ranges::any_of(measures_, due)) {
+        const Tokens<double>& tokens = state.tokens.template cast<double>();
+        const Snapshot snapshot{tokens, weights,
+                                state.tangents ? &state.tangents->growth : nullptr};
+        std::vector<double> numbers;
+        for (const MeasureRecord& record : measures_) {
+            const Index slot = record.schedule.slot(state.layer);
+            if (slot < 0) {
+                continue;
+            }
+            numbers.resize(std::size_t(record.measure->size()));
+            record.measure->evaluate(snapshot, numbers.data(), execution);
+            const double* from = numbers.data();
+            for (const Output& output : record.outputs) {
+                from += write(output, run, slot, record.schedule.slots(), from);
+            }
+        }
+    }
+    for (const CallRecord<Real>& record : calls_) {
+        if (due(record)) {
+            record.call(run, record.schedule.slot(state.layer), state.tokens);
+        }
+    }
+}
+
+template class Recording<float>;
+template class Recording<double>;
+
+}  // namespace noisync

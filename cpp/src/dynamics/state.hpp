@@ -1,0 +1,21 @@
+// The state of a run between two layers: all that the next layer depends on.
+#pragma once
+
+#include <optional>
+
+#include "dynamics/tangents.hpp"
+#include "noisync/types.hpp"
+
+namespace noisync {
+
+template <class Real>
+struct State {
+    Index layer = 0;  // the number of layers that the tokens went through
+    Tokens<Real> tokens;
+    std::optional<Tangents<Real>> tangents;
+    // Of these layers, those whose attention was to be summed by harmonics and fell back to the
+    // direct sum.
+    Index layers_summed_directly = 0;
+};
+
+}  // namespace noisync

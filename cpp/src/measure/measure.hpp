@@ -1,0 +1,51 @@
+// Measures: a few numbers made of a configuration of tokens, once or along a run.
+#pragma once
+
+#include <memory>
+
+#include "noisync/execution.hpp"
+#include "noisync/types.hpp"
+
+namespace noisync {
+
+// What a measure sees of a state, in float64 whatever the run is.
+struct Snapshot {
+    const Tokens<double>& tokens;
+    const Vector<double>& weights;
+    const Vector<double>* growth = nullptr;  // of the tangent vectors, where the run carries some
+};
+
+// What a measure must be shown; 0: any number of tokens, any dimension, no tangent vectors.
+struct Needs {
+    Index tokens = 0;
+    Index dim = 0;
+    Index tangents = 0;
+};
+
+class Measure {
+   public:
+    Measure() = default;
+    Measure(const Measure&) = delete;
+    Measure& operator=(const Measure&) = delete;
+    virtual ~Measure() = default;
+
+    // Of how many numbers.
+    [[nodiscard]] virtual Index size() const = 0;
+    [[nodiscard]] virtual Needs needs() const { return {}; }
+
+    // out[0 .. size()); called by several threads at once for different snapshots.
+    virtual void evaluate(const Snapshot& snapshot, double* out, Execution& execution) const = 0;
+
+    // A measure of this one's numbers and then those of `other`, where that is less work than the
+    // two apart; otherwise null.
+    [[nodiscard]] virtual std::shared_ptr<const Measure> joined(const Measure& /*other*/) const {
+        return nullptr;
+    }
+};
+
+using SharedMeasure = std::shared_ptr<const Measure>;
+
+// Throws std::invalid_argument where a measure needs other things than it would be shown.
+void require(const Measure& measure, const Needs& shown);
+
+}  // namespace noisync

@@ -1,0 +1,105 @@
+"""The cosines of all pairs of tokens: of a configuration, and along a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from noisync import _core, _validate
+from noisync._threads import thread_count
+from noisync._validate import FloatArray
+from noisync.measure.configurations import configurations, measured
+from noisync.measure.observer import Axis, Layers, Observer, Setting
+
+
+class CosineHistogram(NamedTuple):
+    """Counts of pairwise cosines: `counts` (..., bins), `edges` (bins + 1,)."""
+
+    counts: npt.NDArray[np.int64]
+    edges: FloatArray
+
+
+def cosines(x: npt.ArrayLike, bins: int = 100, *, threads: int | None = None) -> CosineHistogram:
+    """Count the cosines ⟨x_i, x_j⟩ of all unordered pairs i < j in equal bins of [−1, 1].
+
+    Parameters
+    ----------
+    x : (..., n, dim) array_like
+        Unit rows; leading axes hold configurations.
+    bins : int
+        Number of bins; closed on the left, the last one on both sides.
+
+    Returns
+    -------
+    CosineHistogram
+        `counts` of a configuration sum to n(n−1)/2.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        For rows off the sphere or bins below 1.
+    """
+    bins = _checked_bins(bins)
+    counts = measured(x, None, lambda n, dim: _core.cosine_measure(bins), thread_count(threads))
+    return CosineHistogram(counts.astype(np.int64), np.linspace(-1.0, 1.0, bins + 1))
+
+
+def pair_cosines(x: npt.ArrayLike) -> FloatArray:
+    """Return ⟨x_i, x_j⟩ of all pairs i < j, ordered as `scipy.spatial.distance.pdist` does.
+
+    Of shape (..., n(n−1)/2) for configurations x (..., n, dim).
+    """
+    tokens = configurations(x).astype(np.float64)
+    first, second = np.triu_indices(tokens.shape[-2], k=1)
+    products = tokens @ np.swapaxes(tokens, -1, -2)
+    return np.asarray(np.clip(products, -1.0, 1.0)[..., first, second])
+
+
+def _checked_bins(bins: int) -> int:
+    return _validate.integer("bins", bins, minimum=1, maximum=2**24)
+
+
+@dataclass(frozen=True)
+class Cosines(Observer, key="cosines"):
+    """Histogram of the cosines of all pairs: see :func:`noisync.measure.cosines`.
+
+    Counts per observed layer, in a dimension ``cosine`` of the bins' middles.
+
+    Parameters
+    ----------
+    bins : int
+        Number of equal bins of [−1, 1].
+    name : str, optional
+        Name of the result; ``"cosines"`` by default.
+    layers : None, int or sequence of int, optional
+        Which layers to observe: all those of the run, every k-th and the last, or the listed ones.
+    """
+
+    bins: int = 100
+    name: str = "cosines"
+    layers: Layers = None
+
+    def __post_init__(self) -> None:
+        self._check()
+        object.__setattr__(self, "bins", _checked_bins(self.bins))
+
+    def axes(self, setting: Setting) -> tuple[Axis, ...]:
+        """Return ``cosine``."""
+        return (self._axis("cosine", (2 * np.arange(self.bins) + 1) / self.bins - 1),)
+
+    def measure(self, setting: Setting) -> _core.Measure:
+        """Return the core's description."""
+        return _core.cosine_measure(self.bins)
+
+    def finish(self, values: npt.NDArray[Any], time: FloatArray) -> npt.NDArray[Any]:
+        """Return counts."""
+        return values.astype(np.int64)
+
+    @property
+    def attributes(self) -> Mapping[str, Any]:
+        """What is said of the variable."""
+        return {"long_name": "pairs of tokens by their cosine", "units": "1"}

@@ -1,0 +1,1 @@
+"""Runs: what they are told, how they are carried out, and their results."""

@@ -1,0 +1,130 @@
+"""The arguments that single runs and ensembles share: their names, types, defaults and docs."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar, cast
+
+import numpy.typing as npt
+
+from noisync import _validate
+from noisync.errors import ArgumentTypeError
+
+if TYPE_CHECKING:
+    from typing_extensions import Required
+
+    from noisync.measure.observer import Observer, UserFunction
+
+    Observers = Sequence[Observer | UserFunction] | Mapping[str, Observer | UserFunction]
+
+
+class RunArguments(TypedDict, total=False):
+    """The shared arguments, as type checkers know them."""
+
+    horizon: Required[float]
+    layers: Required[int]
+    seed: int
+    weights: npt.ArrayLike | None
+    save: int | Sequence[int] | None
+    observe: Observers
+    dtype: npt.DTypeLike
+    threads: int | None
+    progress: bool
+    path_layers: int | None
+    scheme: str
+    method: str
+    tol: float
+
+
+DEFAULTS: Mapping[str, Any] = {
+    "seed": 0,
+    "weights": None,
+    "save": None,
+    "observe": (),
+    "dtype": "float64",
+    "threads": None,
+    "progress": False,
+    "path_layers": None,
+    "scheme": "layer",
+    "method": "auto",
+    "tol": 1e-12,
+}
+
+NAMES = tuple(RunArguments.__annotations__)
+
+_DOCS = """\
+    horizon : float
+        T > 0, the time that all layers together take.
+    layers : int
+        L, the number of layers; each has the thickness Δ = T/L.
+    seed : int
+        The noise of layer l is a function of (seed, replicate, l) and the noise law alone: it does
+        not depend on N, on what is saved, on the number of threads or on the order of runs.
+    weights : (N,) array_like, optional
+        Masses of the tokens, non-negative with sum 1; uniform by default.
+    dtype : {"float64", "float32"}
+        Arithmetic of the run.
+    threads : int, optional
+        Default: all cores. The result is the same, bit for bit, for any number.
+    progress : bool
+        Show a progress bar.
+    path_layers : int, optional
+        The noise path lives on this many layers, a multiple of `layers`, and a layer sums the
+        increments √(T/path_layers) G of its part of the path, each evaluated at its own state.
+        Runs with other `layers` and the same `path_layers` meet the same noise.
+    scheme : {"layer", "euler", "rk4"}
+        The time step, see ``noisync.schemes.SCHEMES``: the transformer's layer as above, a single
+        step X' = LN(X + Δ Attn(X) + √Δ G(X)), or, without noise, the Runge–Kutta method of order 4.
+    method, tol
+        How the attention is summed and how exactly, as in :func:`noisync.attention_drift`. Observed
+        energies take linear time where that is faster, unless ``"direct"`` is asked for."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def shares_run_arguments(function: Callable[P, R]) -> Callable[P, R]:
+    """Give a function with ``**arguments`` the shared ones: in its signature, docs and errors."""
+    own = inspect.signature(function)
+    parameters = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
+    known = {p.name for p in parameters} | set(NAMES)
+    required = [n for n in NAMES if n not in DEFAULTS]
+    shared = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=DEFAULTS.get(name, inspect.Parameter.empty),
+            annotation=_annotation(name),
+        )
+        for name in NAMES
+    ]
+    name = function.__name__
+
+    @wraps(function)
+    def checked(*positional: P.args, **named: P.kwargs) -> R:
+        for key in named:
+            if key not in known:
+                raise ArgumentTypeError(
+                    f"{name} has no argument {key!r}{_validate.nearest(key, sorted(known))}"
+                )
+        for key in required:
+            if key not in named:
+                raise ArgumentTypeError(f"{key} must be given to {name}")
+        return function(*positional, **named)
+
+    checked.__signature__ = own.replace(parameters=[*parameters, *shared])  # type: ignore[attr-defined]
+    checked.__doc__ = (function.__doc__ or "").replace("    {shared arguments}", _DOCS)
+    return checked
+
+
+def _annotation(name: str) -> str:
+    """Return the annotation of a shared argument, without what only a TypedDict needs."""
+    text: str = RunArguments.__annotations__[name].__forward_arg__
+    return text.removeprefix("Required[").removesuffix("]") if name not in DEFAULTS else text
+
+
+def complete(arguments: RunArguments) -> RunArguments:
+    """Return the arguments with defaults for those that were left out."""
+    return cast(RunArguments, {**DEFAULTS, **arguments})

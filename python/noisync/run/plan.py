@@ -1,0 +1,140 @@
+"""A run that is checked and ready: everything but its initial states."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from noisync import _core, _validate
+from noisync._linear_time import attention_config, attention_series
+from noisync._threads import thread_count
+from noisync._validate import FloatArray
+from noisync.errors import ArgumentError
+from noisync.model import Model
+from noisync.run.arguments import RunArguments
+from noisync.run.progress import Progress
+from noisync.run.schedule import Schedule
+from noisync.run.state import States
+from noisync.schemes import SCHEMES
+
+Request = _core.MeasureRequest | _core.CallRequest
+
+_DTYPES = ("float32", "float64")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What runs of one model share, all choices made: from here on nothing is decided anew."""
+
+    model: Model
+    weights: FloatArray
+    horizon: float
+    layers: int
+    path_layers: int
+    scheme: str
+    seed: int
+    dtype: np.dtype[Any]
+    threads: int
+    method: str  # how the attention is summed: "direct" or "harmonic"
+    sum_method: str  # how energies and the noise are: "direct" or "auto"
+    tol: float
+    save: Schedule
+
+    @classmethod
+    def checked(cls, model: Model, n: int, arguments: RunArguments) -> Plan:
+        """Check the arguments that all runs share, for n tokens."""
+        layers = _validate.integer("layers", arguments["layers"], minimum=1, maximum=2**32 - 1)
+        scheme = _validate.choice("scheme", arguments["scheme"], SCHEMES)
+        if SCHEMES[scheme].strong_order is None and model.noise is not None:
+            raise ArgumentError(f"scheme: {scheme!r} is for models without noise")
+        method, tol = arguments["method"], arguments["tol"]
+        series = attention_series(model.attention, model.dim, n, method, tol)
+        return cls(
+            model=model.resolved(n),
+            weights=_validate.weights(arguments["weights"], n),
+            horizon=_validate.positive("horizon", arguments["horizon"]),
+            layers=layers,
+            path_layers=_path_layers(arguments["path_layers"], layers),
+            scheme=scheme,
+            seed=_validate.integer("seed", arguments["seed"], minimum=0, maximum=2**64 - 1),
+            dtype=_dtype(arguments["dtype"]),
+            threads=thread_count(arguments["threads"]),
+            method="direct" if series is None else "harmonic",
+            sum_method="direct" if method == "direct" else "auto",
+            tol=tol,
+            save=Schedule.checked("save", arguments["save"], layers),
+        )
+
+    @property
+    def n(self) -> int:
+        """The number of tokens."""
+        return int(self.weights.size)
+
+    def times(self, layers: npt.NDArray[np.int64]) -> FloatArray:
+        """Return the times of layers."""
+        return np.asarray(layers * self.horizon / self.layers, dtype=np.float64)
+
+    def method_taken(self, layers: int, summed_directly: int) -> str:
+        """Return how the attention was summed in so many layers, not only how it was meant to."""
+        return "direct" if 0 < layers == summed_directly else self.method
+
+    def advance(
+        self,
+        states: States,
+        first_replicate: int,
+        requests: Sequence[Request],
+        tangent_token: int,
+        progress: Progress,
+        *,
+        side_by_side: bool = False,
+    ) -> tuple[int, int, int] | None:
+        """Carry replicates first, first + 1, ... to the last layer; see the core's ``advance``."""
+        model, attention, noise = self.model, None, None
+        if model.attention is not None:
+            attention = attention_config(model.attention, model.dim, self.n, self.method, self.tol)
+        if model.noise is not None:
+            noise = model.noise._core_config(model.dim, self.n, self.sum_method, self.tol)
+        dynamics = _core.Dynamics(
+            attention=attention,
+            noise=noise,
+            scheme=self.scheme,
+            thickness=self.horizon / self.layers,
+            span=self.path_layers // self.layers,
+            seed=self.seed,
+            first_replicate=first_replicate,
+            tangent_token=tangent_token,
+            weights=self.weights,
+        )
+        return _core.advance(
+            dynamics,
+            states.core(),
+            last=self.layers,
+            requests=requests,
+            threads=self.threads,
+            side_by_side=side_by_side,
+            progress=progress.report if progress.shown else None,
+        )
+
+
+def _path_layers(path_layers: int | None, layers: int) -> int:
+    if path_layers is None:
+        return layers
+    count = _validate.integer("path_layers", path_layers, minimum=1, maximum=2**32 - 1)
+    if count % layers:
+        raise ArgumentError(f"path_layers must be a multiple of layers = {layers}, got {count}")
+    return count
+
+
+def _dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:
+    try:
+        name = np.dtype(dtype).name
+    except TypeError:
+        name = str(dtype)
+    if name not in _DTYPES:
+        raise ArgumentError(f"dtype must be one of {', '.join(_DTYPES)}, got {name!r}")
+    result: np.dtype[Any] = np.dtype(name)
+    return result

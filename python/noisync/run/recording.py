@@ -1,0 +1,227 @@
+"""What runs record: requests to the core, and labelled series made of what it wrote."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import xarray as xr
+
+from noisync import _core
+from noisync._memory import check_memory
+from noisync.errors import ArgumentError, ArgumentTypeError
+from noisync.measure.observer import Axis, Follow, Observer
+from noisync.run.plan import Plan, Request
+from noisync.run.schedule import Schedule
+
+#: What names the coordinates and the own variables of every result.
+RESERVED_NAMES = ("replicate", "time", "layer", "weights", "token", "component")
+
+
+class Series:
+    """The numbers of one observer: (replicates, slots, axes), allocated when their shape is known.
+
+    Parameters
+    ----------
+    advice : str
+        What to do where they do not fit into memory.
+    """
+
+    def __init__(
+        self,
+        observer: Observer,
+        schedule: Schedule,
+        plan: Plan,
+        replicates: int,
+        advice: str = "observe fewer layers (save=k, save=[...])",
+    ) -> None:
+        self.observer = observer
+        self.schedule = schedule
+        self.axes = observer.axes(plan)
+        self._plan = plan
+        self._replicates = replicates
+        self._advice = advice
+        self._lock = Lock()
+        self._measure = observer.measure(plan)
+        self._values: npt.NDArray[Any] | None = None
+        if not callable(self._measure):
+            self._values = self._allocated(tuple(len(axis.values) for axis in self.axes))
+
+    @property
+    def name(self) -> str:
+        """The name of the variable."""
+        return self.observer.name
+
+    def _allocated(self, shape: tuple[int, ...]) -> npt.NDArray[Any]:
+        dtype = self.observer.dtype(self._plan)
+        full = (self._replicates, len(self.schedule), *shape)
+        check_memory(
+            int(np.prod(full, dtype=object)) * dtype.itemsize,
+            f"keeping {self.name!r} of {full[1]} layers of {full[0]} runs",
+            self._advice,
+        )
+        return np.empty(full, dtype)
+
+    def request(self, first: int, count: int) -> Request:
+        """Return the request to the core for the replicates first..first+count−1."""
+        schedule = self.schedule.core()
+        if isinstance(self._measure, _core.Measure):
+            assert self._values is not None  # allocated with its axes
+            outputs = [self._values[first : first + count]]
+            return _core.MeasureRequest(schedule, self._measure, outputs)
+        return _core.CallRequest(schedule, self._writer(first))
+
+    def _writer(self, first: int) -> Callable[[int, int, npt.NDArray[Any]], None]:
+        function: Any = self._measure
+
+        def write(run: int, slot: int, tokens: npt.NDArray[Any]) -> None:
+            try:
+                value = np.asarray(function(tokens))
+            except Exception as error:
+                if hasattr(error, "add_note"):  # Python 3.11
+                    layer = self.schedule.layer(slot)
+                    error.add_note(f"raised by the observer {self.name!r} at layer {layer}")
+                raise
+            if value.dtype.kind not in "biuf":
+                raise ArgumentTypeError(
+                    f"observe: {self.name} must return real numbers, got dtype {value.dtype}"
+                )
+            with self._lock:  # runs side by side: the first to come allocates
+                if self._values is None:
+                    self.axes = tuple(
+                        Axis.numbered(f"{self.name}_{place}", size)
+                        for place, size in enumerate(value.shape, start=1)
+                    )
+                    self._values = self._allocated(value.shape)
+            if value.shape != self._values.shape[2:]:
+                raise ArgumentError(
+                    f"observe: {self.name} must return the same shape at every layer, "
+                    f"got {value.shape} after {self._values.shape[2:]}"
+                )
+            self._values[first + run, slot] = value
+
+        return write
+
+    def variable(self, until: int) -> xr.DataArray:
+        """Return what was recorded up to a layer, with dimensions (replicate, time, axes)."""
+        layers = self.schedule.layers()[: self.schedule.slots_until(until)]
+        time = self._plan.times(layers)
+        values = self._values
+        if values is None:  # a function that was never called
+            values = np.empty((self._replicates, len(self.schedule)))
+        values = self.observer.finish(values[:, : layers.size], time)
+        return xr.DataArray(
+            values,
+            {
+                "time": time,
+                "layer": ("time", layers),
+                **{axis.name: axis.values for axis in self.axes if axis.labelled},
+            },
+            ("replicate", "time", *(axis.name for axis in self.axes)),
+            self.name,
+            {**self.observer.attributes, "dim": self._plan.model.dim},
+        )
+
+
+class Recording:
+    """The series of all observers of runs."""
+
+    def __init__(
+        self, observers: Sequence[Observer], plan: Plan, default: Schedule, replicates: int
+    ) -> None:
+        self.follow = _follow(observers, plan)
+        self.series: list[Series] = []
+        for observer in observers:
+            _check_name(observer.name, [series.name for series in self.series])
+            schedule = default
+            if observer.layers is not None:
+                name = f"layers of the observer {observer.name!r}"
+                schedule = Schedule.checked(name, observer.layers, plan.layers)
+            self.series.append(Series(observer, schedule, plan, replicates))
+        _check_clashes(self.series)
+
+    def requests(self, first: int, count: int) -> list[Request]:
+        """Return the requests for the replicates first..first+count−1."""
+        return [series.request(first, count) for series in self.series]
+
+    def variables(self, until: int) -> dict[str, xr.DataArray]:
+        """Return what was recorded up to a layer, by name."""
+        return {series.name: series.variable(until) for series in self.series}
+
+
+def _follow(observers: Iterable[Observer], plan: Plan) -> Follow:
+    """Return the tangent vectors that the runs carry for the observers; none: 0 of them."""
+    wanted = [(o.name, o.follow) for o in observers if o.follow is not None]
+    if not wanted:
+        return Follow(0, 0)
+    if len(wanted) > 1:
+        raise ArgumentError(
+            "observe: a run carries tangent vectors for one observer, got "
+            + " and ".join(repr(name) for name, _ in wanted)
+        )
+    name, follow = wanted[0]
+    assert follow is not None
+    if follow.k > plan.model.dim - 1:
+        raise ArgumentError(
+            f"observe: {name} has k of at most dim - 1 = {plan.model.dim - 1}, got {follow.k}"
+        )
+    if follow.token >= plan.n:
+        raise ArgumentError(
+            f"observe: {name} follows one of {plan.n} tokens, got token {follow.token}"
+        )
+    if plan.scheme == "rk4":
+        raise ArgumentError(f"observe: {name} needs the scheme 'layer' or 'euler', got 'rk4'")
+    return follow
+
+
+def _check_name(name: str, earlier: Sequence[str]) -> None:
+    if name in RESERVED_NAMES:
+        raise ArgumentError(
+            f"observe: an observer cannot be called {name!r}, which is a coordinate of the result; "
+            "give it another name"
+        )
+    if name in earlier:
+        raise ArgumentError(f"observe: two observers are called {name!r}; give one a name")
+
+
+def _check_clashes(series: Sequence[Series]) -> None:
+    """Refuse an observer that is called like a dimension of another, before anything runs."""
+    names = [s.name for s in series]
+    for s in series:
+        own = {f"time_{s.name}", f"layer_{s.name}", *(axis.name for axis in s.axes)}
+        # A function's axes are numbered once it has been called.
+        pattern = re.compile(rf"{re.escape(s.name)}_\d+")
+        for name in names:
+            if name in own or pattern.fullmatch(name):
+                raise ArgumentError(
+                    f"observe: {name!r} is a dimension of the observer {s.name!r} and cannot be "
+                    "the name of another; give one of them another name"
+                )
+
+
+def joined(
+    variables: Mapping[str, xr.DataArray], layers: npt.NDArray[np.int64]
+) -> dict[str, xr.DataArray]:
+    """Return the variables as those of one Dataset whose dimension ``time`` has these layers.
+
+    A variable of other layers has dimension ``time_NAME`` and the coordinate ``layer_NAME``.
+    """
+    result = {}
+    for name, variable in variables.items():
+        own = not np.array_equal(variable["layer"], layers)
+        renamed = {"time": f"time_{name}", "layer": f"layer_{name}"} if own else {}
+        result[name] = variable.rename(renamed)
+    return result
+
+
+def separated(data: xr.Dataset, name: str) -> xr.DataArray:
+    """Return a variable of such a Dataset on its own: with dimension ``time`` again."""
+    variable = data[name]
+    renamed = {f"time_{name}": "time", f"layer_{name}": "layer"}
+    present = {old: new for old, new in renamed.items() if old in variable.coords}
+    result: xr.DataArray = variable.rename(present)
+    return result

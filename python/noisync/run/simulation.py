@@ -1,0 +1,108 @@
+"""One run of a model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy.typing as npt
+
+from noisync import _validate
+from noisync.errors import SimulationError
+from noisync.measure.function import as_observers
+from noisync.measure.tokens import Tokens
+from noisync.model import Model, check_model
+from noisync.run.arguments import RunArguments, complete, shares_run_arguments
+from noisync.run.plan import Plan
+from noisync.run.progress import Progress
+from noisync.run.recording import Recording, Series
+from noisync.run.schedule import Schedule
+from noisync.run.start import Law, checked_start, drawn
+from noisync.run.state import States
+from noisync.run.trajectory import Trajectory
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+
+@shares_run_arguments
+def simulate(
+    model: Model,
+    tokens: npt.ArrayLike | Law,
+    *,
+    replicate: int = 0,
+    **arguments: Unpack[RunArguments],
+) -> Trajectory:
+    r"""Carry tokens through the layers of a model.
+
+    .. math::
+        Y_i = \mathrm{LN}(X_i + \Delta\,\mathrm{Attn}_X(X_i)),\qquad
+        X_i' = \mathrm{LN}(Y_i + \sqrt\Delta\, G_\ell(Y_i)),\qquad \Delta = T/L
+
+    Parameters
+    ----------
+    model : Model
+    tokens : (N, d) array_like, or a law
+        Initial state, rows of norm 1 (see :func:`noisync.sphere.normalize`), or a law such as
+        ``ns.sphere.Uniform(n, dim)``, drawn with (seed, replicate).
+    replicate : int
+        Which of the runs with this seed: each has a noise of its own.
+    {shared arguments}
+    save : None, int or sequence of int, optional
+        Which states to keep: all, every k-th and the last, or the listed layers (0 is the start).
+        The last state is kept in any case, in the result's ``state``.
+    observe : sequence of observers and functions, or a dict that names them
+        What to compute along the way, in the result's ``observed`` (:class:`noisync.Energy`,
+        ``Budget``, ``Cosines``, ``OrderParameters``, ``Clusters``, ``Lyapunov``, ``Tokens``), after
+        every layer unless an observer has ``layers`` of its own. A function gets the (N, d) tokens
+        and returns a number or an array of fixed shape.
+
+    Returns
+    -------
+    Trajectory
+        Its ``model`` says which sampler a :class:`noisync.GaussianField` was given, its ``method``
+        how the attention was summed.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        For arguments that break a rule, before anything is computed.
+    SimulationError
+        If a token leaves the sphere (a zero, infinite or NaN vector). What was computed until then
+        is in the exception's ``trajectory``, as it is in that of a ``KeyboardInterrupt`` or of
+        whatever else ended the run.
+
+    References
+    ----------
+    arXiv:2604.26898, eq. (1.1).
+    """
+    check_model(model)
+    run = complete(arguments)
+    start = checked_start(tokens, model)
+    replicate = _validate.integer("replicate", replicate, minimum=0, maximum=2**32 - 1)
+    plan = Plan.checked(model, start.n, run)
+    advice = "keep fewer (save=k, save=[...]) or observe on the way instead"
+    saved = Series(Tokens(), plan.save, plan, 1, advice)
+    every = Schedule(plan.layers, every=1)
+    recording = Recording(as_observers(run["observe"]), plan, every, 1)
+    follow = recording.follow
+    states = States(drawn(start, plan.seed, replicate, 1), plan.dtype, follow.k)
+
+    def result() -> Trajectory:
+        return Trajectory.of(plan, replicate, states, saved, recording)
+
+    with Progress(1, plan.layers, by_run=False, shown=run["progress"]) as progress:
+        requests = [saved.request(0, 1), *recording.requests(0, 1)]
+        try:
+            lost = plan.advance(states, replicate, requests, follow.token, progress)
+        except BaseException as error:
+            error.trajectory = result()  # type: ignore[attr-defined]
+            raise
+        progress.report(int(states.layers[0]))
+    if lost is not None:
+        _, layer, token = lost
+        raise SimulationError.of(
+            f"layer {layer}: token {token} left the sphere (its vector became zero, infinite or "
+            "NaN); the states before are in this error's .trajectory",
+            trajectory=result(),
+        )
+    return result()

@@ -1,0 +1,82 @@
+"""Where runs start: given states, or a law that they are drawn from."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from noisync import _validate
+from noisync.errors import ArgumentError
+from noisync.model import Model
+from noisync.sphere import Uniform
+
+
+class Law(Protocol):
+    """A law of initial tokens, such as :class:`noisync.sphere.Uniform`."""
+
+    @property
+    def n(self) -> int:
+        """Number of tokens."""
+
+    @property
+    def dim(self) -> int:
+        """Their dimension."""
+
+    def samples(self, seed: int, first: int, count: int) -> npt.NDArray[Any]:
+        """Return the states of replicates first..first+count−1, (count, n, dim)."""
+
+
+class _Given:
+    """States that the user gave: one for all replicates, or one for each from `first` on."""
+
+    def __init__(self, states: npt.NDArray[Any], first: int) -> None:
+        self._states = states
+        self._first = first
+        *_, self.n, self.dim = states.shape
+
+    def samples(self, seed: int, first: int, count: int) -> npt.NDArray[Any]:
+        if self._states.ndim == 2:
+            return np.broadcast_to(self._states, (count, self.n, self.dim))
+        return self._states[first - self._first :][:count]
+
+
+def checked_start(
+    tokens: npt.ArrayLike | Law, model: Model, first: int = 0, replicates: int | None = None
+) -> Law:
+    """Return the law that `tokens` are or stand for.
+
+    States for each of several replicates are only taken where `replicates` says how many.
+    """
+    if hasattr(tokens, "samples"):
+        law = cast(Law, tokens)
+        _validate.integer("tokens.n", law.n, minimum=1)
+        if law.dim != model.dim:
+            raise ArgumentError(f"tokens must have dim {model.dim} like the model, got {law.dim}")
+        return law
+    states = _validate.finite_array("tokens", tokens)
+    if states.ndim != 3 or replicates is None:
+        return _Given(_validate.tokens("tokens", states, model.dim), first)
+    if states.shape[0] != replicates:
+        raise ArgumentError(
+            f"tokens must be one state or one for each of {replicates} replicates, "
+            f"got shape {states.shape}"
+        )
+    rows = states.reshape(-1, states.shape[2])
+    return _Given(_validate.tokens("tokens", rows, model.dim).reshape(states.shape), first)
+
+
+def drawn(start: Law, seed: int, first: int, count: int) -> npt.NDArray[Any]:
+    """Return the states of replicates first..first+count−1, which a user's law may get wrong."""
+    states = start.samples(seed, first, count)
+    if isinstance(start, (_Given, Uniform)):
+        return states
+    states = _validate.finite_array("tokens: samples", states)
+    if states.shape != (count, start.n, start.dim):
+        raise ArgumentError(
+            "tokens: samples must have shape (replicates, n, dim) = "
+            f"{(count, start.n, start.dim)}, got {states.shape}"
+        )
+    _validate.tokens("tokens: samples", states.reshape(-1, start.dim))
+    return states
