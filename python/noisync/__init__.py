@@ -11,7 +11,7 @@ tokens). noisync simulates the layers, measures them, and computes the rates tha
 (11, 16, 3)
 """
 
-from noisync import activations, measure, plot, schemes, sphere, studies, two_token
+from noisync import measure, plot, schemes, sphere, studies
 from noisync._version import __version__
 from noisync.attention import Softmax, Unnormalized
 from noisync.bounds import attention_growth, energy_bound
@@ -25,7 +25,6 @@ from noisync.errors import (
 from noisync.fields import attention_drift, sample_field
 from noisync.gaussian_field import GaussianField
 from noisync.independent_noise import IndependentNoise
-from noisync.kernel import Kernel
 from noisync.measure.budget import Budget
 from noisync.measure.clusters import Clusters
 from noisync.measure.cosines import Cosines
@@ -41,6 +40,8 @@ from noisync.run.ensemble import ensemble
 from noisync.run.simulation import simulate
 from noisync.run.state import State
 from noisync.run.trajectory import Trajectory, load
+from noisync.theory import activations, two_token
+from noisync.theory.kernel import Kernel
 from noisync.value_noise import ValueNoise
 
 __all__ = [

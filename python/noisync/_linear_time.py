@@ -17,10 +17,10 @@ import numpy as np
 from scipy import special
 
 from noisync import _core, _validate
-from noisync._quadrature import harmonic_dimension
 from noisync._validate import FloatArray
 from noisync.attention import Attention
 from noisync.errors import ArgumentError
+from noisync.theory.quadrature import harmonic_dimension
 
 METHODS = ("auto", "direct", "harmonic")
 

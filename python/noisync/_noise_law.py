@@ -6,11 +6,12 @@ from abc import ABC, abstractmethod
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
 
-from noisync import _core, _validate, activations
-from noisync._generator import generator_harmonics, generator_series
+from noisync import _core, _validate
 from noisync._part import Part
 from noisync._validate import FloatArray
-from noisync.kernel import Kernel
+from noisync.theory import activations
+from noisync.theory.generator import generator_harmonics, generator_series
+from noisync.theory.kernel import Kernel
 
 Law = TypeVar("Law", bound="NoiseLaw")
 

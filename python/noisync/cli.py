@@ -14,11 +14,10 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.backend_bases import FigureCanvasBase
 
-from noisync import _core, activations, config, plot
+from noisync import _core, config, plot
 from noisync._threads import thread_count
 from noisync._version import __version__
 from noisync.errors import ArgumentError, NoisyncError
-from noisync.kernel import Kernel
 from noisync.measure.energy import energy
 from noisync.paper import TARGETS, report_path, reproduce
 from noisync.paper.panel import end_state
@@ -27,6 +26,8 @@ from noisync.run.trajectory import Trajectory
 from noisync.studies import activation_rates
 from noisync.studies._activations_report import rankings, write_rankings
 from noisync.studies._command import STUDIES, study
+from noisync.theory import activations
+from noisync.theory.kernel import Kernel
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

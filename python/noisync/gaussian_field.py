@@ -9,13 +9,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from noisync import _core, _quadrature, _validate
-from noisync._angular import angular_series
+from noisync import _core, _validate
 from noisync._memory import available_memory
 from noisync._noise_law import KernelNoise
 from noisync._validate import FloatArray
 from noisync.errors import ArgumentError, KernelAccuracyWarning
-from noisync.kernel import Kernel
+from noisync.theory import quadrature
+from noisync.theory.kernel import Kernel
 
 SAMPLERS = ("auto", "exact", "harmonic", "features")
 
@@ -151,7 +151,7 @@ class GaussianField(KernelNoise):
             variances, _ = _harmonics(kernel, self.tolerance)
             return max(0.0, 1 - float(variances.sum()) / kernel.variance)
         if self.sampler == "features":
-            fourth = _quadrature.gaussian_mean(
+            fourth = quadrature.gaussian_mean(
                 lambda z: kernel.phi(z) ** 4, 1 / dim + self.sigma_u**2
             )
             second = kernel.variance - self.sigma_w**2
@@ -169,9 +169,8 @@ class GaussianField(KernelNoise):
             )
         if self.sampler == "harmonic":
             return _core.Harmonics(_harmonics(kernel, self.tolerance)[0].tolist())
-        series = angular_series(kernel)
-        odd = abs(float(kernel(-1.0)) + kernel.variance) < 1e-13 * kernel.variance
-        return _core.Exact(series=series.tolist(), slope=kernel.slope, odd=odd)
+        series = kernel.angular_series.tolist()
+        return _core.Exact(series=series, slope=kernel.slope, odd=kernel.odd)
 
 
 @lru_cache(maxsize=64)

@@ -11,7 +11,7 @@ from noisync import _core, _validate
 from noisync._linear_time import exponential_series
 from noisync._noise_law import NoiseLaw, PairHarmonics
 from noisync.errors import ArgumentError
-from noisync.kernel import Kernel
+from noisync.theory.kernel import Kernel
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,9 +17,9 @@ from noisync._part import from_table
 from noisync.attention import KINDS as ATTENTIONS
 from noisync.attention import Attention, Exponential
 from noisync.errors import ArgumentError, ArgumentTypeError
-from noisync.kernel import Kernel
 from noisync.noise import KINDS as NOISES
 from noisync.noise import NAMES, Noise
+from noisync.theory.kernel import Kernel
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -10,7 +10,7 @@ from noisync._linear_time import attention_config
 from noisync._noise_law import NoiseLaw
 from noisync.attention import Softmax
 from noisync.errors import ArgumentError
-from noisync.kernel import Kernel
+from noisync.theory.kernel import Kernel
 
 
 @dataclass(frozen=True, eq=False)

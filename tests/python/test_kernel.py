@@ -9,8 +9,8 @@ import reference
 from scipy import special
 
 import noisync as ns
-from noisync import _layer_exponent
-from noisync._quadrature import gegenbauer, harmonic_dimension
+from noisync.theory import layer_exponent
+from noisync.theory.quadrature import gegenbauer, harmonic_dimension
 
 U = np.array([-1.0, -0.9, -0.5, 0.0, 0.3, 0.9, 0.99, 0.9999, 1 - 1e-8, 1.0])
 LAWS = [(5, 0.0, 0.0), (64, 0.1, 0.1), (3, 1.5, 0.0), (2, 0.0, 0.7)]
@@ -276,10 +276,10 @@ def test_the_layer_exponent_tends_to_the_lyapunov_exponent():
 @pytest.mark.parametrize(("dim", "error"), [(2, 5e-5), (3, 5e-6), (4, 1e-6)])
 def test_the_layer_exponent_is_as_accurate_as_it_says(dim, error, monkeypatch):
     for variance, slope in ((0.05, 0.05), (0.05, 0.01), (0.01, 0.05)):
-        coarse = _layer_exponent.layer_exponent(dim, variance, slope, 1.0)
+        coarse = layer_exponent.layer_exponent(dim, variance, slope, 1.0)
         with monkeypatch.context() as patch:
-            patch.setattr(_layer_exponent, "_NODES", 26)
-            fine = _layer_exponent.layer_exponent(dim, variance, slope, 1.0)
+            patch.setattr(layer_exponent, "_NODES", 26)
+            fine = layer_exponent.layer_exponent(dim, variance, slope, 1.0)
         assert abs(coarse - fine) < error
 
 

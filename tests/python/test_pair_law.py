@@ -7,9 +7,8 @@ import pytest
 from scipy import integrate, interpolate, sparse, special
 
 import noisync as ns
-from noisync import _angular
-from noisync._angular import angular_series, angular_slope_series
-from noisync._pair import points, radau, solver
+from noisync.theory import chebyshev
+from noisync.theory.pair import points, radau, solver
 
 U0 = np.array([-1.0, -0.9, -0.3, 0.0, 0.4, 0.9, 0.999, 1.0])
 
@@ -37,18 +36,18 @@ def test_the_series_near_its_singularity(dim):
 def check_series(kernel):
     u = np.concatenate([np.random.default_rng(1).uniform(-1, 1, 20), [-1, 1, 1 - 1e-9, -0.99999]])
     x = 2 * np.arccos(u) / np.pi - 1
-    series = np.polynomial.chebyshev.chebval(x, angular_series(kernel))
+    series = np.polynomial.chebyshev.chebval(x, kernel.angular_series)
     np.testing.assert_allclose(series, kernel(u), rtol=0, atol=5e-14 * kernel.variance)
     right = u[(u >= 0) & (u < 0.99)]  # nearer to 1 the rounding of u shows: κ' goes like √(1−u)
     x = 4 * np.arccos(right) / np.pi - 1
-    series = np.polynomial.chebyshev.chebval(x, angular_slope_series(kernel))
+    series = np.polynomial.chebyshev.chebval(x, kernel.angular_slope_series)
     np.testing.assert_allclose(series, kernel.derivative(right), rtol=0, atol=1e-12 * kernel.slope)
 
 
 def test_a_series_that_does_not_converge_is_reported(monkeypatch):
-    monkeypatch.setattr(_angular, "_DEGREES", (32, 64))
+    monkeypatch.setattr(chebyshev, "_DEGREES", (32, 64))
     with pytest.warns(ns.KernelAccuracyWarning, match="as a function of the angle was resolved to"):
-        angular_series(ns.Kernel("relu", 2, sigma_u=0.0123))
+        ns.Kernel("relu", 2, sigma_u=0.0123).angular_series  # noqa: B018
 
 
 def test_constants_and_time_zero():

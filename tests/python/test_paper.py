@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from noisync._decay import measured_rate
 from noisync.cli import main
+from noisync.measure.decay import measured_rate
 from noisync.paper import figure1, grids, table
 from noisync.paper.panel import Panel, end_state, theory
 

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 import noisync as ns
-from noisync._layer_exponent import _chi_square, _normal
+from noisync.theory.layer_exponent import _chi_square, _normal
 
 
 def one_token_factor(dim, variance, step):

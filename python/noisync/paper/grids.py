@@ -14,10 +14,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from noisync import plot
-from noisync._decay import measured_rate
 from noisync._report import Section, markdown_table, number, save_figure
 from noisync._validate import FloatArray
 from noisync.measure.cosines import cosines as histogram
+from noisync.measure.decay import measured_rate
 from noisync.measure.energy import Energy
 from noisync.paper.panel import Depth, Panel, Theory, end_state, theory
 from noisync.plot._style import BLUE, GREY

@@ -16,7 +16,6 @@ from noisync._report import number
 from noisync._validate import FloatArray
 from noisync.attention import Softmax
 from noisync.bounds import attention_growth
-from noisync.kernel import Kernel
 from noisync.measure.cosines import pair_cosines
 from noisync.measure.observer import Observer
 from noisync.mlp import MLP
@@ -24,6 +23,8 @@ from noisync.model import Model
 from noisync.run.ensemble import ensemble
 from noisync.run.simulation import simulate
 from noisync.run.trajectory import Trajectory
+from noisync.theory.kernel import Kernel
+from noisync.theory.layer_exponent import attention_exponent
 
 
 @dataclass(frozen=True)
@@ -99,11 +100,8 @@ class Theory:
 
 
 def theory(panel: Panel, step: float) -> Theory:
-    """Compute the rates of §1.3 and §4.2 of arXiv:2604.26898 for a panel with layers of `step`.
-
-    Attention shrinks one cluster by 1 + aΔ in every layer: the exponent −log(1 + aΔ)/Δ.
-    """
-    pull = -float(np.log1p(panel.scale * step)) / step
+    """Compute the rates of §1.3 and §4.2 of arXiv:2604.26898 for a panel with layers of `step`."""
+    pull = attention_exponent(panel.scale, step)
     growth = attention_growth(panel.model.attention, panel.beta)
     assert growth is not None  # softmax with V = aI always has one
     if panel.activation is None:

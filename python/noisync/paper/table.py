@@ -10,7 +10,7 @@ from importlib import resources
 from pathlib import Path
 
 from noisync._report import Section, markdown_table, number
-from noisync.kernel import Kernel
+from noisync.theory.kernel import Kernel
 
 QUANTITIES = ("variance", "slope", "lyapunov_exponent", "coercivity")
 SYMBOLS = ("κ(1)", "κ'(1)", "λ₁", "λ̄")

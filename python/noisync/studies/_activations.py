@@ -10,9 +10,9 @@ from scipy import optimize
 
 from noisync import _validate
 from noisync._version import __version__
-from noisync.activations import NAMES, Function
 from noisync.errors import ArgumentError
-from noisync.kernel import Kernel
+from noisync.theory.activations import NAMES, Function
+from noisync.theory.kernel import Kernel
 
 #: Where the σ is looked for at which λ̄ changes sign.
 _SIGMAS = np.concatenate([[0.0], np.geomspace(1e-3, 10.0, 41)])

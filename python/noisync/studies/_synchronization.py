@@ -14,9 +14,9 @@ from tqdm.auto import tqdm
 from noisync import _validate
 from noisync._validate import FloatArray
 from noisync._version import __version__
-from noisync.activations import NAMES
 from noisync.errors import ArgumentError, NoisyncError
 from noisync.studies._synchronization_cells import ENDS, Cell, Conditions, Grid, Law, Phase
+from noisync.theory.activations import NAMES
 
 
 def _steps(step: float, count: int) -> tuple[float, ...]:

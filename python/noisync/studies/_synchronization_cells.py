@@ -12,18 +12,19 @@ import numpy as np
 import xarray as xr
 from scipy import optimize
 
-from noisync._decay import measured_rate
 from noisync._validate import FloatArray
 from noisync.attention import Softmax
 from noisync.bounds import attention_growth
 from noisync.gaussian_field import GaussianField
-from noisync.kernel import Kernel
+from noisync.measure.decay import measured_rate
 from noisync.measure.energy import Energy
 from noisync.measure.order import OrderParameters
 from noisync.model import Model
 from noisync.run.ensemble import ensemble
 from noisync.sphere import Uniform
 from noisync.studies._bootstrap import mean_interval
+from noisync.theory.kernel import Kernel
+from noisync.theory.layer_exponent import attention_exponent
 
 #: One cluster: all tokens so near that their mean is this long. One line, a cluster or an antipodal
 #: pair: the leading eigenvalue is this large.
@@ -178,7 +179,7 @@ class Cell:
         rates = [measured_rate(times, run) for run in energy]
         near = np.array([rate for rate, _, clustered in rates if clustered])
         step = conditions.horizon / depth
-        pull = -math.log1p(self.value * step) / step if self.value * step > -1 else np.nan
+        pull = attention_exponent(self.value, step)
         return {
             "mean_energy": np.stack(mean_interval(energy), axis=-1),
             "exact_energy": exact,

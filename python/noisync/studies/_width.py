@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from noisync._angular import angular_series
 from noisync._validate import FloatArray
 from noisync.fields import attention_drift
-from noisync.kernel import Kernel
 from noisync.model import Model
 from noisync.sphere import Uniform
+from noisync.theory.kernel import Kernel
 
 
 @dataclass(frozen=True)
@@ -91,8 +90,7 @@ def coupled_roots(first: FloatArray, second: FloatArray) -> tuple[FloatArray, Fl
 
 def _covariance(kernel: Kernel, x: FloatArray) -> FloatArray:
     angle = np.arccos(np.clip(x @ np.swapaxes(x, 1, 2), -1.0, 1.0))
-    values = np.polynomial.chebyshev.chebval(2 * angle / np.pi - 1, angular_series(kernel))
-    return np.asarray(values)
+    return kernel.at_angle(angle)
 
 
 def _root(matrices: FloatArray) -> FloatArray:

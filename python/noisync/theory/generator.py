@@ -12,18 +12,15 @@ With :math:`D = (\kappa(1) - \kappa(u))/(1-u)`, which tends to κ'(1),
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.polynomial import chebyshev
 from scipy import optimize, special
 
-from noisync._angular import angular_series, chebyshev_series, gap_quotient
-from noisync._quadrature import gegenbauer, harmonic_dimension
 from noisync._validate import FloatArray
-
-if TYPE_CHECKING:
-    from noisync.kernel import Kernel
+from noisync.theory.chebyshev import chebyshev_series
+from noisync.theory.covariance import Covariance
+from noisync.theory.quadrature import gegenbauer, harmonic_dimension
 
 #: Below this angle D comes from κ', above from κ itself.
 _NEAR = 0.3
@@ -37,22 +34,25 @@ class Reduced(NamedTuple):
     diffusion: FloatArray
 
 
-def reduced(kernel: Kernel, theta: FloatArray) -> Reduced:
+def reduced(kernel: Covariance, theta: FloatArray) -> Reduced:
     """Return the generator's coefficients at angles in [0, π]."""
-    d, one = kernel.dim, kernel.variance
     gap = 2 * np.sin(0.5 * theta) ** 2
-    u = 1 - gap
     near = theta < _NEAR
     quotient = np.empty_like(theta)
-    quotient[near] = gap_quotient(kernel, theta[near])
-    values = chebyshev.chebval(2 * theta[~near] / np.pi - 1, angular_series(kernel))
-    quotient[~near] = (one - values) / gap[~near]
+    quotient[near] = kernel.gap_quotient(theta[near])
+    quotient[~near] = (kernel.variance - kernel.at_angle(theta[~near])) / gap[~near]
+    return from_quotient(kernel, gap, quotient)
+
+
+def from_quotient(kernel: Covariance, gap: FloatArray, quotient: FloatArray) -> Reduced:
+    """Return the coefficients where 1 − u and D are known."""
+    d, one, u = kernel.dim, kernel.variance, 1 - gap
     drift = one * (d - 2 - u) - quotient * (d - 2 + u**2)
     return Reduced(gap, drift, (1 + u) * (one + u * quotient))
 
 
 @lru_cache(maxsize=64)
-def generator_series(kernel: Kernel, beta: float) -> FloatArray:
+def generator_series(kernel: Covariance, beta: float) -> FloatArray:
     r"""Return the Chebyshev coefficients of θ ↦ G_β(cos θ)/(1 − cos θ) on [0, π]."""
 
     def function(theta: FloatArray) -> FloatArray:
@@ -63,7 +63,7 @@ def generator_series(kernel: Kernel, beta: float) -> FloatArray:
 
 
 @lru_cache(maxsize=64)
-def generator_harmonics(kernel: Kernel, beta: float) -> FloatArray | None:
+def generator_harmonics(kernel: Covariance, beta: float) -> FloatArray | None:
     r"""Return f_0, f_1, ... of :math:`e^{\beta(u-1)} G_\beta(u) = \sum_n f_n P_{n,d}(u)`.
 
     By orthogonality; up to where they are below 1e-14 of the function, or rounding, which grows
@@ -85,12 +85,24 @@ def generator_harmonics(kernel: Kernel, beta: float) -> FloatArray | None:
 
 
 @lru_cache(maxsize=64)
-def _on_grid(kernel: Kernel) -> tuple[FloatArray, Reduced]:
+def _on_grid(kernel: Covariance) -> tuple[FloatArray, Reduced]:
     theta = np.linspace(0, np.pi, 513)
     return theta, reduced(kernel, theta)
 
 
-def dissipation_rate(kernel: Kernel, beta: float) -> float:
+def coercivity(kernel: Covariance) -> float:
+    """Return λ̄ = (d−1)κ'(1) − (d−3)κ(1)."""
+    d = kernel.dim
+    return (d - 1) * kernel.slope - (d - 3) * kernel.variance
+
+
+def lyapunov_exponent(kernel: Covariance) -> float:
+    """Return λ_1 = ½[(d−3)κ'(1) − (d−1)κ(1)]."""
+    d = kernel.dim
+    return 0.5 * ((d - 3) * kernel.slope - (d - 1) * kernel.variance)
+
+
+def dissipation_rate(kernel: Covariance, beta: float) -> float:
     """Return −inf over u of β e^{βu} G_β(u)/(e^β − e^{βu}): see ``Kernel.dissipation_rate``."""
 
     def rate(at: Reduced) -> FloatArray:
@@ -110,4 +122,4 @@ def dissipation_rate(kernel: Kernel, beta: float) -> float:
         method="bounded",
         options={"xatol": 1e-9},
     )
-    return max(float(rates[best]), -float(peak.fun), kernel.coercivity)  # its limit u → 1
+    return max(float(rates[best]), -float(peak.fun), coercivity(kernel))  # its limit u → 1

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.polynomial import chebyshev
 
-from noisync._angular import angular_series, gap_quotient
-from noisync._pair.mesh import Mesh, is_odd
 from noisync._validate import FloatArray
-
-if TYPE_CHECKING:
-    from noisync.kernel import Kernel
+from noisync.theory.covariance import Covariance
+from noisync.theory.generator import from_quotient
+from noisync.theory.pair.mesh import Mesh
 
 
 class Generator(NamedTuple):
@@ -22,7 +19,7 @@ class Generator(NamedTuple):
     bands: FloatArray
 
 
-def generator(kernel: Kernel, mesh: Mesh, power: float) -> Generator:
+def generator(kernel: Covariance, mesh: Mesh, power: float) -> Generator:
     r"""Return the generator on K = F/(1−u)^α, α = `power`, by collocation.
 
     With θ = arccos u, 𝓛F = G_0 F' + G_1 F'' is
@@ -51,7 +48,7 @@ def generator(kernel: Kernel, mesh: Mesh, power: float) -> Generator:
     rows[:-1, -1] = 2 * first[-1]
     mass = np.ones(lengths.size * degree + 1)
     mass[degree:-1:degree] = 0.0
-    if not is_odd(kernel):
+    if not kernel.odd:
         rows[-1, -1] = 2 * first[-1]
         mass[-1] = 0.0
     return Generator(mass, _banded(rows))
@@ -83,31 +80,29 @@ def _differentiation(degree: int) -> FloatArray:
 Coefficients = tuple[FloatArray, FloatArray, FloatArray]
 
 
-def _near_zero(kernel: Kernel, theta: FloatArray, power: float) -> Coefficients:
+def _near_zero(kernel: Covariance, theta: FloatArray, power: float) -> Coefficients:
     """Return A, the factor of ∂_θ and C, everything written with 1 − u and D."""
-    d, one, quotient = kernel.dim, kernel.variance, gap_quotient(kernel, theta)
+    d, one, quotient = kernel.dim, kernel.variance, kernel.gap_quotient(theta)
     gap = 2 * np.sin(0.5 * theta) ** 2
-    u = 1 - gap
-    reduced = one + u * quotient  # A/(1 − u)
-    drift = -(d - 2) * (one - quotient) * np.tan(0.5 * theta) + 2 * power * reduced * np.sin(theta)
-    # G_0/(1 − u) = κ(1)(d−2−u) − D(d−2+u²);  G_1/(1 − u)² = (1 + u) A/(1 − u)
-    potential = -power * (one * (d - 2 - u) - quotient * (d - 2 + u**2))
-    potential += power * (power - 1) * (1 + u) * reduced
-    return gap * reduced, drift, potential
+    at = from_quotient(kernel, gap, quotient)
+    part = one + (1 - gap) * quotient  # A/(1 − u)
+    drift = -(d - 2) * (one - quotient) * np.tan(0.5 * theta) + 2 * power * part * np.sin(theta)
+    potential = -power * at.drift + power * (power - 1) * at.diffusion
+    return gap * part, drift, potential
 
 
-def _near_pi(kernel: Kernel, distance: FloatArray, power: float) -> Coefficients:
+def _near_pi(kernel: Covariance, distance: FloatArray, power: float) -> Coefficients:
     """Return the same from the distance π − θ, in [0, π/2]."""
     d, one = kernel.dim, kernel.variance
     rise = 2 * np.sin(0.5 * distance) ** 2
     u = rise - 1
-    if is_odd(kernel):
-        quotient = gap_quotient(kernel, distance)
+    if kernel.odd:
+        quotient = kernel.gap_quotient(distance)
         value = rise * quotient - one
         diffusion = rise * (one - u * quotient)
         drift = (d - 2) * (one - quotient) * np.tan(0.5 * distance)
     else:
-        value = np.asarray(chebyshev.chebval(1 - 2 * distance / np.pi, angular_series(kernel)))
+        value = kernel.at_angle(np.pi - distance)
         diffusion = one - u * value
         safe = np.where(distance > 0, np.sin(distance), 1.0)  # at π the row is K_θ = 0
         drift = -(d - 2) * (value - one * u) / safe

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from noisync._validate import FloatArray
-
-if TYPE_CHECKING:
-    from noisync.kernel import Kernel
-
-#: κ(1) + κ(−1) below this, relative to κ(1), is zero: the field is odd.
-_ODD = 1e-12
+from noisync.theory.covariance import Covariance
 
 
 class Mesh(NamedTuple):
@@ -43,19 +38,14 @@ class Mesh(NamedTuple):
         return np.concatenate([np.diff(self.near), np.diff(self.far)[::-1]])
 
 
-def is_odd(kernel: Kernel) -> bool:
-    """Return whether G(−x) = −G(x): then u = −1 absorbs like u = 1."""
-    return bool(kernel.variance + float(kernel(-1.0)) < _ODD * kernel.variance)
-
-
-def mesh(kernel: Kernel, nearest: float, degree: int) -> Mesh:
+def mesh(kernel: Covariance, nearest: float, degree: int) -> Mesh:
     """Return elements that shrink by a factor e towards θ = 0, down to `nearest`.
 
     log θ is a Brownian motion with drift near θ = 0, so every scale counts there. At θ = π so it
     does where the field is odd; else down to where A = κ(1) − uκ(u) has its smallest value, and
     to √d σ_U, the distance of the kernel's singularities.
     """
-    if is_odd(kernel):
+    if kernel.odd:
         return Mesh(_graded(nearest), _graded(nearest), degree)
     smallest = (kernel.variance + float(kernel(-1.0))) / kernel.variance
     scales = [1.0, smallest**0.5]

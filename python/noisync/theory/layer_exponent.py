@@ -43,6 +43,14 @@ def layer_exponent(dim: int, variance: float, slope: float, step: float) -> floa
     return float(np.sum(weight * 0.5 * (grown - length))) / step
 
 
+def attention_exponent(value: float, step: float) -> float:
+    """Return −log(1 + aΔ)/Δ, the exponent of one cluster under attention with V = aI alone.
+
+    A layer shrinks differences from the cluster by 1 + aΔ; NaN where that is not positive.
+    """
+    return -float(np.log1p(value * step)) / step if value * step > -1 else float("nan")
+
+
 def _mean_log(lost: FloatArray | float, a: FloatArray, c: FloatArray) -> FloatArray:
     """Return the mean of log((r ± s)² + c) over both signs, r² = 1 − `lost` and s² = `a`."""
     gone = lost + a

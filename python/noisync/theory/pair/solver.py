@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from noisync._pair.mesh import Mesh, mesh
-from noisync._pair.operator import generator
-from noisync._pair.radau import evolve
 from noisync._validate import FloatArray
 from noisync.errors import KernelAccuracyWarning
-
-if TYPE_CHECKING:
-    from noisync.kernel import Kernel
+from noisync.theory.covariance import Covariance
+from noisync.theory.generator import lyapunov_exponent
+from noisync.theory.pair.mesh import Mesh, mesh
+from noisync.theory.pair.operator import generator
+from noisync.theory.pair.radau import evolve
 
 #: Degrees of the elements, tried until two results agree.
 DEGREES = (14, 18, 24, 32)
@@ -25,7 +23,7 @@ PROMISED = 1e-8
 
 
 def refined(
-    kernel: Kernel,
+    kernel: Covariance,
     nearest: float,
     solve: Callable[[Mesh, float], FloatArray],
     scale: Callable[[FloatArray], FloatArray],
@@ -50,7 +48,7 @@ def refined(
 
 
 def propagate(
-    kernel: Kernel,
+    kernel: Covariance,
     elements: Mesh,
     power: float,
     start: FloatArray,
@@ -63,27 +61,27 @@ def propagate(
     return evolve(operator.mass, operator.bands, start, times, step, floor)
 
 
-def _spread(kernel: Kernel) -> float:
+def _spread(kernel: Covariance) -> float:
     """Return σ² = κ(1) + κ'(1): near θ = 0, d log θ = λ_1 dt + σ dB."""
     return kernel.variance + kernel.slope
 
 
-def decay_power(kernel: Kernel) -> float:
+def decay_power(kernel: Covariance) -> float:
     """Return the α in [0, 1] that makes the growth 2αλ_1 + 2α²σ² of (1−u)^α least.
 
     1 where it is nearly 1: (1−u)^{1−α}, the initial value near u = 1, must not vary too slowly.
     """
-    best = float(np.clip(-0.5 * kernel.lyapunov_exponent / _spread(kernel), 0.0, 1.0))
+    best = float(np.clip(-0.5 * lyapunov_exponent(kernel) / _spread(kernel), 0.0, 1.0))
     return best if best < 0.9 else 1.0
 
 
-def nearest_angle(kernel: Kernel, power: float, time: float) -> float:
+def nearest_angle(kernel: Covariance, power: float, time: float) -> float:
     """Return the angle below which nothing that happens until `time` is felt, to about 1e-12.
 
     Under the weight (1−u)^α log θ has drift λ_1 + 2ασ² and standard deviation σ√t. For α = 0 more
     is known: the chance ever to come from θ to angles of order 1 is θ^s, s = −2λ_1/σ².
     """
-    exponent, spread = kernel.lyapunov_exponent, _spread(kernel)
+    exponent, spread = lyapunov_exponent(kernel), _spread(kernel)
     drift = max(exponent + 2 * power * spread, 0.0)
     depth = 20 + 7 * (spread * time) ** 0.5 + drift * time
     if 0 < power < 1:

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from numpy.polynomial import chebyshev
 
-from noisync import _quadrature
-from noisync._pair.mesh import Mesh
 from noisync._validate import FloatArray
+from noisync.theory import quadrature
+from noisync.theory.pair.mesh import Mesh
 
 #: Cosines handled at once, to bound the memory.
 _CHUNK = 2**18
@@ -61,10 +61,10 @@ def independent(mesh: Mesh, dim: int) -> tuple[FloatArray, FloatArray]:
     """
     inner = 0.5 * np.pi - np.arange(1, 13) / dim**0.5
     edges = np.unique(np.concatenate([mesh.near, inner[inner > 0]]))
-    node, weight = _quadrature.legendre(32)
+    node, weight = quadrature.legendre(32)
     half = 0.5 * np.diff(edges)[:, None]
     theta = (edges[:-1, None] + half * (node + 1)).ravel()
-    mass = (half * weight).ravel() * np.exp((dim - 2) * np.log(np.sin(theta)))
+    mass = quadrature.angle_density(theta, dim, (half * weight).ravel())
     return (
         np.concatenate([np.cos(theta), -np.cos(theta)]),
         np.concatenate([mass, mass]) / (2 * mass.sum()),

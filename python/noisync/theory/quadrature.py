@@ -10,8 +10,8 @@ import numpy as np
 from scipy import integrate, special
 
 from noisync._validate import FloatArray
-from noisync.activations import PROMISED, Function
 from noisync.errors import KernelAccuracyWarning
+from noisync.theory.activations import PROMISED, Function
 
 #: Relative accuracy that the quadratures aim at.
 TARGET = 1e-13
@@ -120,6 +120,21 @@ def legendre(size: int) -> tuple[FloatArray, FloatArray]:
     """Return Gauss–Legendre nodes and weights on [−1, 1]."""
     node, weight = special.roots_legendre(size)
     return np.asarray(node), np.asarray(weight)
+
+
+def angle_density(theta: FloatArray, dim: int, weight: FloatArray | float = 1.0) -> FloatArray:
+    """Return `weight` times the density of the angle of two independent uniform points."""
+    return np.asarray(weight * np.sin(theta) ** (dim - 2) / special.beta((dim - 1) / 2, 0.5))
+
+
+def cosine_rule(size: int, dim: int) -> tuple[FloatArray, FloatArray]:
+    """Return nodes and weights for means over the cosine of two independent uniform points.
+
+    Gauss–Legendre in the angle, where kernels are smooth up to the ends even at a kink.
+    """
+    node, weight = legendre(size)
+    theta = 0.5 * np.pi * (node + 1)
+    return np.cos(theta), angle_density(theta, dim, 0.5 * np.pi * weight)
 
 
 def harmonic_dimension(degree: int, dim: int) -> float:

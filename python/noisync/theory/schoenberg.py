@@ -12,16 +12,11 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-from scipy import special
 
-from noisync._quadrature import (
-    gegenbauer,
-    harmonic_dimension,
-    legendre,
-)
 from noisync._validate import FloatArray
-from noisync.activations import PROMISED, Function
 from noisync.errors import KernelAccuracyWarning
+from noisync.theory.activations import PROMISED, Function
+from noisync.theory.quadrature import cosine_rule, gegenbauer, harmonic_dimension, legendre
 
 _HERMITE_DEGREES = 1024
 
@@ -63,13 +58,10 @@ def schoenberg(
 def _by_projection(
     counts: FloatArray, dim: int, pair_mean: Function, power: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Gauss–Legendre in the angle t, u = cos t, where κ is smooth up to the ends even at a kink."""
+    """Return c_n by orthogonality, and its error."""
     degree = counts.size - 1
-    node, weight = legendre(max(96, degree + dim // 2 + 64))
-    t = 0.5 * np.pi * (node + 1)
-    u = np.cos(t)
-    density = 0.5 * np.pi * weight * np.sin(t) ** (dim - 2) / special.beta((dim - 1) / 2, 0.5)
-    moments = gegenbauer(degree, dim, u) @ (density * pair_mean(u))
+    u, weight = cosine_rule(max(96, degree + dim // 2 + 64), dim)
+    moments = gegenbauer(degree, dim, u) @ (weight * pair_mean(u))
     return counts * moments, counts * 1e-14 * power
 
 
@@ -97,10 +89,8 @@ def _by_mehler(
         c = raised
     # What the cut leaves out of c_n is at most N_n E|ρ|^K times the variance left out.
     left_out = max(power - float(squares.sum()), 0.0) + 4 * np.finfo(float).eps * power
-    node, weight = legendre(256)
-    angle = 0.5 * np.pi * (node + 1)
-    density = 0.5 * np.pi * weight * np.sin(angle) ** (dim - 2) / special.beta((dim - 1) / 2, 0.5)
-    reach = float(density @ np.abs(s * np.cos(angle) + t) ** squares.size)
+    u, weight = cosine_rule(256, dim)
+    reach = float(weight @ np.abs(s * u + t) ** squares.size)
     rounding = 1e-13 * c[: counts.size]
     return c[: counts.size], np.minimum(counts * reach, 1.0) * left_out + rounding
 

@@ -6,27 +6,23 @@ tokens do: expectations of functions of u solve a partial differential equation 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import numpy.typing as npt
 
 from noisync import _validate
-from noisync._pair import points
-from noisync._pair.mesh import Mesh, mesh
-from noisync._pair.solver import DEGREES, decay_power, nearest_angle, propagate, refined
 from noisync._validate import FloatArray
-from noisync.activations import Function
 from noisync.errors import ArgumentError, ArgumentTypeError
-
-if TYPE_CHECKING:
-    from noisync.kernel import Kernel
+from noisync.theory.activations import Function
+from noisync.theory.covariance import Covariance
+from noisync.theory.pair import points
+from noisync.theory.pair.mesh import Mesh, mesh
+from noisync.theory.pair.solver import DEGREES, decay_power, nearest_angle, propagate, refined
 
 #: Below this part of their bound, energies are absolutely, not relatively accurate.
 _FLOOR = 1e-30
 
 
-def expectation(kernel: Kernel, f: Function, u0: FloatArray, time: npt.ArrayLike) -> FloatArray:
+def expectation(kernel: Covariance, f: Function, u0: FloatArray, time: npt.ArrayLike) -> FloatArray:
     """Return E[f(u_t) | u_0]: see ``Kernel.pair_expectation``."""
     times = _times(time)
     shape = np.shape(time) + u0.shape
@@ -52,7 +48,7 @@ def expectation(kernel: Kernel, f: Function, u0: FloatArray, time: npt.ArrayLike
 
 
 def mean_energy(
-    kernel: Kernel,
+    kernel: Covariance,
     beta: float,
     time: npt.ArrayLike,
     u0: FloatArray | None,

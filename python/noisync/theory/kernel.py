@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from functools import cached_property, partial
-from typing import Any
-
 import numpy as np
 import numpy.typing as npt
 
-from noisync import _quadrature, _schoenberg, _validate
-from noisync._generator import dissipation_rate
-from noisync._layer_exponent import layer_exponent
-from noisync._pair import law
+from noisync import _validate
 from noisync._validate import FloatArray
-from noisync.activations import Function, resolve
-from noisync.errors import ArgumentError
+from noisync.theory import generator
+from noisync.theory.activations import Function
+from noisync.theory.covariance import Covariance
+from noisync.theory.layer_exponent import layer_exponent
+from noisync.theory.pair import law
+from noisync.theory.schoenberg import schoenberg
 
 
-class Kernel:
+class Kernel(Covariance):
     r"""Covariance of the noise field: :math:`E[G(x)G(y)^T] = \kappa(\langle x, y\rangle) I_d`.
 
     .. math::
@@ -54,108 +52,8 @@ class Kernel:
     References
     ----------
     arXiv:2604.26898, §1.1, §1.3, §4.2; O. Raimond, Flots browniens isotropes sur la sphère (1999).
-    The derivative carries 1/d, as in that paper's table (its lemma prints 1/d²).
+    The 1/d of κ' is the derivative of the covariance u/d + σ_U².
     """
-
-    def __init__(
-        self,
-        activation: str | Function,
-        dim: int,
-        sigma_u: float = 0.0,
-        sigma_w: float = 0.0,
-        *,
-        derivative: Function | None = None,
-    ) -> None:
-        self._arguments = (activation, dim, sigma_u, sigma_w, derivative)
-        self._dim = _validate.integer("dim", dim, minimum=2, maximum=2**24)
-        self._sigma_u = _validate.non_negative("sigma_u", sigma_u)
-        self._sigma_w = _validate.non_negative("sigma_w", sigma_w)
-        if self.sigma_u > 30:
-            raise ArgumentError(f"sigma_u must be at most 30 for the theory, got {self.sigma_u:g}")
-        self._variance = 1 / self.dim + self.sigma_u**2
-        self._phi = resolve(activation, derivative, _quadrature.RADIUS * self._variance**0.5)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Kernel) and self._arguments == other._arguments
-
-    def __hash__(self) -> int:
-        return hash(self._arguments)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        *arguments, derivative = self._arguments
-        return partial(type(self), derivative=derivative), tuple(arguments)
-
-    def __repr__(self) -> str:
-        return (
-            f"Kernel({self.activation!r}, dim={self.dim}, sigma_u={self.sigma_u}, "
-            f"sigma_w={self.sigma_w})"
-        )
-
-    @property
-    def activation(self) -> str:
-        """Name of φ."""
-        return self._phi.name
-
-    @property
-    def phi(self) -> Function:
-        """The activation φ, a function of float64 arrays."""
-        return self._phi.value
-
-    @property
-    def dim(self) -> int:
-        """The dimension d."""
-        return self._dim
-
-    @property
-    def sigma_u(self) -> float:
-        """Standard deviation of b_U."""
-        return self._sigma_u
-
-    @property
-    def sigma_w(self) -> float:
-        """Standard deviation of b_W."""
-        return self._sigma_w
-
-    def __call__(self, u: npt.ArrayLike) -> FloatArray:
-        """Return κ(u) for cosines u in [−1, 1], any shape."""
-        cosines = self._cosines(u)
-        result = _quadrature.gaussian_pair_mean(
-            self._phi.value, self._variance, self._correlation(cosines)
-        )
-        return np.asarray(result + self.sigma_w**2)
-
-    def derivative(self, u: npt.ArrayLike) -> FloatArray:
-        """Return κ'(u) = E[φ'(Z)φ'(Z')]/d for cosines u in [−1, 1], any shape."""
-        cosines = self._cosines(u)
-        result = _quadrature.gaussian_pair_mean(
-            self._phi.derivative,
-            self._variance,
-            self._correlation(cosines),
-            self._phi.derivative_accuracy,
-        )
-        return np.asarray(result / self.dim)
-
-    def _cosines(self, u: npt.ArrayLike, name: str = "u") -> FloatArray:
-        cosines = np.asarray(_validate.finite_array(name, u), dtype=np.float64)
-        if np.any(np.abs(cosines) > 1 + 1e-12):
-            worst = float(cosines.flat[int(np.argmax(np.abs(cosines)))])
-            raise ArgumentError(f"{name} must lie in [-1, 1], got {worst:.6g}")
-        return np.clip(cosines, -1.0, 1.0)
-
-    def _correlation(self, u: FloatArray) -> FloatArray:
-        return (u / self.dim + self.sigma_u**2) / self._variance
-
-    @cached_property
-    def variance(self) -> float:
-        """κ(1) = E[φ(√q ξ)²] + σ_W²: the variance of each component of the field."""
-        square = _quadrature.gaussian_mean(lambda z: self._phi.value(z) ** 2, self._variance)
-        return square + self.sigma_w**2
-
-    @cached_property
-    def slope(self) -> float:
-        """κ'(1) = E[φ'(√q ξ)²]/d: how fast the field varies between near tokens."""
-        square = _quadrature.gaussian_mean(lambda z: self._phi.derivative(z) ** 2, self._variance)
-        return square / self.dim
 
     @property
     def lyapunov_exponent(self) -> float:
@@ -163,16 +61,15 @@ class Kernel:
 
         Negative: two near tokens approach like e^{λ_1 t} almost surely.
         """
-        d = self.dim
-        return 0.5 * ((d - 3) * self.slope - (d - 1) * self.variance)
+        return generator.lyapunov_exponent(self)
 
     def layer_exponent(self, step: float) -> float:
         """Top Lyapunov exponent per unit time of layers of thickness Δ = `step` = T/L.
 
         Without attention and in the limit of infinite width. It tends to
         :attr:`lyapunov_exponent` as Δ → 0; the difference, of order Δ, is what a run of finite
-        depth shows. Derived in ``_layer_exponent.py``. While Δκ(1) and Δκ'(1) are below 0.05 the
-        exponent per layer (before division by Δ) is accurate to 1e-6 for d >= 4, 5e-6 for d = 3
+        depth shows. Derived in ``theory/layer_exponent.py``. While Δκ(1) and Δκ'(1) are below 0.05
+        the exponent per layer (before division by Δ) is accurate to 1e-6 for d >= 4, 5e-6 for d = 3
         and 5e-5 for d = 2, where the logarithm's singularity is nearest.
         """
         step = _validate.positive("step", step)
@@ -190,8 +87,7 @@ class Kernel:
         Negative: the mean energy decays exponentially under the noise. It is the limit of
         :meth:`dissipation_rate` near one cluster, and λ_1 = λ̄/2 − κ(1) − κ'(1).
         """
-        d = self.dim
-        return (d - 1) * self.slope - (d - 3) * self.variance
+        return generator.coercivity(self)
 
     def dissipation_rate(self, beta: float = 1.0) -> float:
         r"""Return the rate λ̄'(β) that bounds the growth of the mean energy under the noise alone.
@@ -210,9 +106,9 @@ class Kernel:
 
         References
         ----------
-        arXiv:2604.26898, §4 (the sign of the condition there is corrected: λ̄' < 0).
+        arXiv:2604.26898, §4 ; the mean energy decays where λ̄' < 0.
         """
-        return dissipation_rate(self, _validate.positive("beta", beta))
+        return generator.dissipation_rate(self, _validate.positive("beta", beta))
 
     def pair_expectation(self, f: Function, u0: npt.ArrayLike, time: npt.ArrayLike) -> FloatArray:
         r"""Return :math:`E[f(u_t)]`, u the cosine of two tokens under the noise alone.
@@ -244,7 +140,7 @@ class Kernel:
 
         References
         ----------
-        arXiv:2604.26898, §4; the method is described in ``_pair/operator.py``.
+        arXiv:2604.26898, §4; the method is described in ``theory/pair/operator.py``.
         """
         return law.expectation(self, f, self._cosines(u0, "u0"), time)
 
@@ -306,7 +202,7 @@ class Kernel:
         """
         degree = _validate.integer("degree", degree, minimum=0)
         bias = self.sigma_w**2
-        coefficients = _schoenberg.schoenberg(
+        coefficients = schoenberg(
             degree,
             self.dim,
             self._phi.value,
