@@ -74,7 +74,7 @@ def energy_bound(
 
     References
     ----------
-    arXiv:2604.26898, §1.3 and §4.2, with the sign of its condition corrected to λ̄' < 0.
+    arXiv:2604.26898, §1.3 and §4.2. Derived in docs/theory.md: the bound decays where ε + λ̄' < 0.
     """
     growth = attention_growth(model.attention, beta)
     if growth is None:

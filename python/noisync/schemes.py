@@ -1,4 +1,8 @@
-"""The time steps: what a layer is, and how fast it converges to the limit as layers get thin."""
+"""The time steps: what a layer is, and how fast it converges to the limit as layers get thin.
+
+The stochastic integral of the limit is Itô's and Stratonovich's alike: their difference is a
+multiple of the gradient of κ(1), which is constant on the sphere.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +16,6 @@ class Scheme:
     Attributes
     ----------
     name : str
-    interpretation : str
-        Of the stochastic integral in the limit. Here Itô's and Stratonovich's are the same: the
-        correction is a multiple of the gradient of κ(1), which is constant on the sphere.
     strong_order : float or None
         p with (E|X_L − X_T|²)^{1/2} = O(Δ^p) under common noise; None: not for systems with noise.
         1/2 because the noise does not commute.
@@ -23,12 +24,9 @@ class Scheme:
     """
 
     name: str
-    interpretation: str
     strong_order: float | None
     deterministic_order: int
 
-
-_BOTH = "Itô = Stratonovich"
 
 #: ``layer``: Y = LN(X + Δ Attn(X)), X' = LN(Y + √Δ G(Y)), the transformer's own step, a splitting
 #: of the limit (arXiv:2604.26898, eq. 1.1). ``euler``: X' = LN(X + Δ Attn(X) + √Δ G(X)), the single
@@ -37,8 +35,8 @@ _BOTH = "Itô = Stratonovich"
 SCHEMES = {
     scheme.name: scheme
     for scheme in (
-        Scheme("layer", _BOTH, 0.5, 1),
-        Scheme("euler", _BOTH, 0.5, 1),
-        Scheme("rk4", _BOTH, None, 4),
+        Scheme("layer", 0.5, 1),
+        Scheme("euler", 0.5, 1),
+        Scheme("rk4", None, 4),
     )
 }

@@ -104,7 +104,7 @@ def test_variance_and_slope_to_thirty_digits(activation, law):
     ("d", "sigma_u", "sigma_w"), [(5, 0.0, 0.0), (64, 0.1, 0.2), (2, 1.0, 1.0)]
 )
 def test_relu_rates_in_closed_form(d, sigma_u, sigma_w):
-    # arXiv:2604.26898 §4.2; its introduction prints the second term of λ_1 with the wrong sign.
+    # arXiv:2604.26898, §4.2, with κ(1) = q/2 + σ_W² and κ'(1) = 1/(2d), q = 1/d + σ_U².
     kernel = ns.Kernel("relu", d, sigma_u, sigma_w)
     bias = sigma_u**2 + 2 * sigma_w**2
     assert kernel.lyapunov_exponent == pytest.approx(-1 / (2 * d) - (d - 1) * bias / 4, rel=1e-12)

@@ -56,8 +56,8 @@ attention alone makes the energy grow at most at the rate ε, then E[E_β(t)] �
 ε = 0 for a ≥ 0; for a < 0 we use ε = 4|a|, an elementary estimate of ours (docs/theory.md), so the bound
 is safe but not sharp.
 
-Source: arXiv:2604.26898, with these corrections: the second term of λ₁ for ReLU is
-−(d−1)(σ_U² + 2σ_W²)/4; κ'(1) carries 1/d, not 1/d²; the theorem's condition is λ̄' < 0.
+Source: arXiv:2604.26898. For ReLU λ₁ = −1/(2d) − (d−1)(σ_U² + 2σ_W²)/4 and κ'(1) = 1/(2d); the
+mean energy decays where ε + λ̄' < 0 (derived in docs/theory.md).
 """
 
 

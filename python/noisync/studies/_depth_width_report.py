@@ -17,7 +17,7 @@ _INTRODUCTION = """\
 A transformer of L layers and MLP width m is compared with its limit, interacting particles under
 a common Gaussian noise field. The error is the largest over grid times of the mean squared distance
 of the tokens, averaged over replicates; the theorem (arXiv:2604.26898, Theorem 1.1) bounds it at
-grid times by a constant times 1/L + 1/m.
+grid times by a constant times 1/L + 1/m. The constant of 1/m depends on the number of tokens.
 
 - Depth: the layers with the Gaussian field, against the same layers {refinement} times as many as
   the deepest, on the same noise path.
