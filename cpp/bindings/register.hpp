@@ -3,7 +3,8 @@
 
 #include <pybind11/pybind11.h>
 
-#include "noisync/attention.hpp"
+#include <memory>
+
 #include "noisync/measures.hpp"
 
 namespace noisync::bindings {
@@ -15,10 +16,13 @@ void register_noise(pybind11::module_& module);
 void register_measures(pybind11::module_& module);
 void register_dynamics(pybind11::module_& module);
 
-// Throws ValueError if the attention's matrices do not fit tokens of dimension `dim`.
-void require_dim(const AttentionConfig& config, Index dim);
-
-// The same for a measure that is for another dimension.
+// Throws ValueError if a measure is for another dimension.
 void require_dim(const Measure& measure, Index dim);
+
+// What the core shares is immutable; Python holds it by pointers that do not say so.
+template <class Value>
+std::shared_ptr<Value> shared(const std::shared_ptr<const Value>& value) {
+    return std::const_pointer_cast<Value>(value);
+}
 
 }  // namespace noisync::bindings

@@ -24,8 +24,8 @@ struct Outcome {
 struct Start {
     const py::array& tokens;  // (replicates, n, d)
     const py::array& weights;
-    const std::optional<AttentionConfig>& attention;
-    const std::optional<NoiseConfig>& noise;
+    const std::optional<SummedAttention>& attention;
+    const SharedNoiseLaw& noise;
     Scheme scheme;
     Depth depth;
     Path path;  // of the first replicate
@@ -51,7 +51,10 @@ class Runs {
             throw py::value_error("layers must be positive and divide path_layers");
         }
         if (start.attention) {
-            require_dim(*start.attention, dim());
+            start.attention->law->require_dim(dim());
+        }
+        if (start.noise) {
+            start.noise->require_dim(dim());
         }
         weights_ = vector_from<double>(start.weights, tokens(), "weights");
         mass_ = vector_from<Real>(start.weights, tokens(), "weights");
@@ -86,10 +89,10 @@ class Runs {
 
     void run_one(Index place, Parts& parts, Execution& execution) {
         if (start_.attention && !parts.attention) {
-            parts.attention = make_attention<Real>(*start_.attention);
+            parts.attention = start_.attention->evaluator<Real>();
         }
         if (start_.noise && !parts.noise) {
-            parts.noise = make_noise<Real>(*start_.noise);
+            parts.noise = start_.noise->field<Real>();
         }
         Tokens<Real> x = TokensView<Real>(data_ + place * tokens() * dim(), tokens(), dim());
         const auto set = recording_->observers(place);
@@ -182,15 +185,14 @@ void register_dynamics(py::module_& module) {
         .def_readonly("lost_replicate", &Outcome::lost_replicate)
         .def_readonly("lost_token", &Outcome::lost_token)
         .def(
-            "take_error",
-            [](Outcome& outcome) { return std::exchange(outcome.error, py::none()); },
+            "take_error", [](Outcome& outcome) { return std::exchange(outcome.error, py::none()); },
             "The exception that stopped the runs, or None; the outcome keeps no reference, which "
             "the garbage collector could not see.");
 
     module.def(
         "run_layers",
         [](const py::array& tokens, const py::array& weights,
-           const std::optional<AttentionConfig>& attention, const std::optional<NoiseConfig>& noise,
+           const std::optional<SummedAttention>& attention, const SharedNoiseLaw& noise,
            const std::string& scheme, double horizon, Index layers, Index path_layers,
            std::uint64_t seed, std::uint32_t first_replicate, std::vector<Request> requests,
            int threads, bool side_by_side, const py::object& progress) {

@@ -24,10 +24,17 @@ SharedMeasure checked_energy(std::vector<double> betas, bool scaled,
                           std::move(series), dim);
 }
 
-SharedMeasure checked_budget(double beta, bool scaled, std::optional<AttentionConfig> attention,
-                             PairNoise noise, Index dim, bool with_energy) {
+void require_dim(const std::optional<SummedAttention>& attention, Index dim) {
     if (attention) {
-        require_dim(*attention, dim);
+        attention->law->require_dim(dim);
+    }
+}
+
+SharedMeasure checked_budget(double beta, bool scaled, std::optional<SummedAttention> attention,
+                             SharedPairNoise noise, Index dim, bool with_energy) {
+    require_dim(attention, dim);
+    if (noise) {
+        noise->require_dim(dim);
     }
     return budget_measure({beta, std::move(attention), std::move(noise),
                            scaled ? EnergyScale::relative : EnergyScale::plain},
@@ -35,12 +42,10 @@ SharedMeasure checked_budget(double beta, bool scaled, std::optional<AttentionCo
 }
 
 SharedMeasure checked_linear_budget(double beta, bool scaled,
-                                    std::optional<AttentionConfig> attention,
+                                    std::optional<SummedAttention> attention,
                                     std::vector<double> harmonics, std::vector<double> noise,
                                     double limit, Index dim) {
-    if (attention) {
-        require_dim(*attention, dim);
-    }
+    require_dim(attention, dim);
     if (harmonics.empty() || (!noise.empty() && noise.size() != harmonics.size())) {
         throw py::value_error("harmonics and noise must be of one length");
     }
@@ -68,21 +73,18 @@ void require_dim(const Measure& measure, Index dim) {
 void register_measures(py::module_& module) {
     py::class_<Measure, std::shared_ptr<Measure>>(module, "Measure")
         .def_property_readonly("size", &Measure::size);
-    const auto shared = [](const SharedMeasure& measure) {
-        return std::const_pointer_cast<Measure>(measure);
-    };
     module.def(
         "energy_measure",
-        [=](std::vector<double> betas, bool scaled, std::vector<std::vector<double>> series,
-            Index dim) {
+        [](std::vector<double> betas, bool scaled, std::vector<std::vector<double>> series,
+           Index dim) {
             return shared(checked_energy(std::move(betas), scaled, std::move(series), dim));
         },
         py::arg("betas"), py::arg("scaled"), py::arg("series"), py::arg("dim"),
         "E_beta for every beta; series: coefficients of e^{beta u}, for sums in linear time.");
     module.def(
         "budget_measure",
-        [=](double beta, bool scaled, std::optional<AttentionConfig> attention, PairNoise noise,
-            Index dim, bool with_energy) {
+        [](double beta, bool scaled, std::optional<SummedAttention> attention,
+           SharedPairNoise noise, Index dim, bool with_energy) {
             return shared(checked_budget(beta, scaled, std::move(attention), std::move(noise), dim,
                                          with_energy));
         },
@@ -91,8 +93,8 @@ void register_measures(py::module_& module) {
         "The attention and the noise part of dE_beta/dt; and E_beta, if asked for.");
     module.def(
         "linear_time_budget_measure",
-        [=](double beta, bool scaled, std::optional<AttentionConfig> attention,
-            std::vector<double> harmonics, std::vector<double> noise, double limit, Index dim) {
+        [](double beta, bool scaled, std::optional<SummedAttention> attention,
+           std::vector<double> harmonics, std::vector<double> noise, double limit, Index dim) {
             return shared(checked_linear_budget(beta, scaled, std::move(attention),
                                                 std::move(harmonics), std::move(noise), limit,
                                                 dim));
@@ -102,13 +104,13 @@ void register_measures(py::module_& module) {
         "The same in linear time; harmonics, noise: coefficients of e^{beta (u - 1)} times 1 and "
         "times G_beta(u); limit: of the latter as u tends to 1.");
     module.def(
-        "cosine_measure", [=](Index bins) { return shared(checked_cosines(bins)); },
-        py::arg("bins"), "Counts of the pairwise cosines in equal bins of [-1, 1].");
+        "cosine_measure", [](Index bins) { return shared(checked_cosines(bins)); }, py::arg("bins"),
+        "Counts of the pairwise cosines in equal bins of [-1, 1].");
     module.def(
-        "order_measure", [=] { return shared(order_measure()); },
+        "order_measure", [] { return shared(order_measure()); },
         "The mean's length, the leading eigenvalue of sum w x x^T, the effective rank.");
     module.def(
-        "cluster_measure", [=](double angle) { return shared(cluster_measure(angle)); },
+        "cluster_measure", [](double angle) { return shared(cluster_measure(angle)); },
         py::arg("angle"), "The number of clusters and the weight of the heaviest.");
     module.def(
         "measure",

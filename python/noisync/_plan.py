@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from noisync import _core, _validate
-from noisync._linear_time import attention_config, attention_series
+from noisync._linear_time import summation, summed
 from noisync._threads import thread_count
 from noisync._validate import FloatArray
 from noisync.errors import ArgumentError
@@ -61,7 +61,7 @@ class Plan:
         _validate.choice("scheme", scheme, SCHEMES)
         if SCHEMES[scheme].strong_order is None and model.noise is not None:
             raise ArgumentError(f"scheme: {scheme!r} is for models without noise")
-        series = attention_series(model.attention, model.dim, n, method, tol)
+        sums = summation(model.attention, model.dim, n, method, tol)
         return cls(
             model=model.resolved(n),
             weights=_validate.weights(weights, n),
@@ -72,7 +72,7 @@ class Plan:
             seed=_validate.integer("seed", seed, minimum=0, maximum=2**64 - 1),
             dtype=_dtype(dtype),
             threads=thread_count(threads),
-            method="direct" if series is None else "harmonic",
+            method=sums.method,
             energy_method="direct" if method == "direct" else "auto",
             tol=tol,
         )
@@ -93,9 +93,9 @@ class Plan:
         """Run replicates first, first + 1, ... from `states` (replicates, n, dim)."""
         model, n, attention, noise = self.model, self.weights.size, None, None
         if model.attention is not None:
-            attention = attention_config(model.attention, model.dim, n, self.method, self.tol)
+            attention = summed(model.attention, model.dim, n, self.method, self.tol)
         if model.noise is not None:
-            noise = model.noise._core_config(model.dim, n, self.energy_method, self.tol)
+            noise = model.noise.law(model.dim, n, self.energy_method, self.tol)
         return _core.run_layers(
             np.ascontiguousarray(states, dtype=self.dtype),
             self.weights,

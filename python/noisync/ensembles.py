@@ -17,7 +17,6 @@ from noisync._recorder import Recorder
 from noisync._schedule import Schedule
 from noisync._version import __version__
 from noisync.errors import ArgumentError, SimulationError
-from noisync.gaussian_field import GaussianField
 from noisync.model import Model, check_model
 from noisync.observers import Observer
 from noisync.sphere import Uniform
@@ -251,8 +250,8 @@ def _dataset(
         "tokens": plan.weights.size,
         "dtype": plan.dtype.name,
     }
-    if isinstance(model.noise, GaussianField):
-        attributes["kernel_error"] = model.noise.kernel_error(model.dim)
+    if model.kernel_error is not None:
+        attributes["kernel_error"] = model.kernel_error
     coordinates: dict[str, Any] = {
         "replicate": first_replicate + np.arange(recorder.replicates),
         "time": plan.times(observed.layers()),

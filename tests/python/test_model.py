@@ -70,7 +70,7 @@ def test_the_kernel_is_the_one_of_the_noise():
         (lambda: ns.Model(dim=1), "dim must be an integer of at least 2, got 1"),
         (lambda: ns.Model(dim=2.5), "dim must be an integer of at least 2, got 2.5"),
         (lambda: ns.Model(dim=3, attention="softmax"), "attention must be Softmax, Unnorm"),
-        (lambda: ns.Model(dim=3, noise=1.0), "noise must be one of MLP, .*or None, got 1.0"),
+        (lambda: ns.Model(dim=3, noise=1.0), "noise must be .*MLP, .*or None, got 1.0"),
         (lambda: ns.Softmax(beta=np.nan), "beta must be a finite number, got nan"),
         (lambda: ns.Softmax(beta="cold"), "beta must be a finite number, got 'cold'"),
         (lambda: ns.Softmax(query=np.eye(3)), "key must be given where query is, got None"),

@@ -11,9 +11,9 @@
 #include <utility>
 #include <vector>
 
-#include "noisync/attention.hpp"
+#include "attention/law.hpp"
+#include "noise/law.hpp"
 #include "noisync/execution.hpp"
-#include "noisync/noise.hpp"
 #include "noisync/tangents.hpp"
 #include "noisync/types.hpp"
 

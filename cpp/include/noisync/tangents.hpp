@@ -1,7 +1,7 @@
 // Tangent vectors carried along one token: the derivative of the layer, for Lyapunov exponents.
 #pragma once
 
-#include "noisync/noise.hpp"
+#include "noise/field.hpp"
 #include "noisync/types.hpp"
 
 namespace noisync {

@@ -12,9 +12,9 @@ import numpy.typing as npt
 from noisync import sphere
 from noisync._report import number
 from noisync._threads import thread_count
-from noisync.attention import Softmax
 from noisync.bounds import attention_growth
 from noisync.energy import pair_cosines
+from noisync.exponential import Softmax
 from noisync.kernel import Kernel
 from noisync.mlp import MLP
 from noisync.model import Model

@@ -12,9 +12,9 @@ from tqdm.auto import tqdm
 from noisync import _validate
 from noisync._validate import FloatArray
 from noisync._version import __version__
-from noisync.attention import Softmax
 from noisync.ensembles import ensemble
 from noisync.errors import ArgumentError
+from noisync.exponential import Softmax
 from noisync.gaussian_field import GaussianField
 from noisync.model import Model, check_model
 from noisync.observers import Tokens

@@ -14,9 +14,9 @@ from scipy import optimize
 
 from noisync._decay import measured_rate
 from noisync._validate import FloatArray
-from noisync.attention import Softmax
 from noisync.bounds import attention_growth
 from noisync.ensembles import ensemble
+from noisync.exponential import Softmax
 from noisync.gaussian_field import GaussianField
 from noisync.kernel import Kernel
 from noisync.model import Model

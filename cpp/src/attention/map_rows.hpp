@@ -1,0 +1,23 @@
+// A matrix applied to every token.
+#pragma once
+
+#include "noisync/execution.hpp"
+#include "noisync/pairs.hpp"
+#include "noisync/types.hpp"
+
+namespace noisync {
+
+// out_i <- M x_i, a block of rows at a time: shared among threads and interruptible.
+template <class Real>
+void map_rows(const Tokens<Real>& x, const Matrix<Real>& matrix, Tokens<Real>& out,
+              Execution& execution) {
+    const Blocks blocks{x.rows(), pair_block_size(x.rows())};
+    out.resize(x.rows(), matrix.rows());
+    execution.for_each(blocks.count(), [&](Index block, int) {
+        const Index row = blocks.begin(block);
+        out.middleRows(row, blocks.length(block)).noalias() =
+            x.middleRows(row, blocks.length(block)) * matrix.transpose();
+    });
+}
+
+}  // namespace noisync
