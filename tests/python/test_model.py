@@ -64,6 +64,15 @@ def test_the_kernel_is_the_one_of_the_noise():
         _ = ns.Model(dim=5).kernel
 
 
+def test_the_kernel_error_is_the_one_of_the_noise():
+    field = ns.GaussianField("tanh", sampler="harmonic", tolerance=1e-3)
+    assert ns.Model(dim=3, noise=field).kernel_error == field.kernel_error(3) > 0
+    for noise in (None, ns.MLP("tanh", 8), ns.ValueNoise(), ns.IndependentNoise()):
+        assert ns.Model(dim=3, noise=noise).kernel_error is None
+    with pytest.raises(ns.ArgumentError, match="'auto' has no error of its own"):
+        _ = ns.Model(dim=3, noise=ns.GaussianField("tanh")).kernel_error
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
