@@ -39,7 +39,7 @@ void register_laws(py::module_& module) {
 }  // namespace
 
 void register_attention(py::module_& module) {
-    py::class_<AttentionLaw, std::shared_ptr<AttentionLaw>>(module, "AttentionLaw");
+    const py::class_<AttentionLaw, std::shared_ptr<AttentionLaw>> law(module, "AttentionLaw");
     py::class_<Summation>(module, "Summation", "Directly over all pairs, or in linear time.")
         .def(py::init<>())
         .def(

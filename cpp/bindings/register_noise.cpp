@@ -33,7 +33,7 @@ void register_perceptron(py::module_& module, const char* name, const char* abou
 }
 
 void register_laws(py::module_& module) {
-    py::class_<NoiseLaw, std::shared_ptr<NoiseLaw>>(module, "NoiseLaw");
+    const py::class_<NoiseLaw, std::shared_ptr<NoiseLaw>> law(module, "NoiseLaw");
     register_perceptron<Mlp>(module, "mlp_noise", "An MLP with fresh weights in every layer.");
     register_perceptron<Features>(module, "feature_noise", "The same with frozen hidden neurons.");
     module.def(
@@ -63,7 +63,7 @@ void register_laws(py::module_& module) {
 }
 
 void register_pairs(py::module_& module) {
-    py::class_<PairNoise, std::shared_ptr<PairNoise>>(module, "PairNoise");
+    const py::class_<PairNoise, std::shared_ptr<PairNoise>> pairs(module, "PairNoise");
     module.def(
         "kernel_pair_noise",
         [](std::vector<double> series) { return shared(kernel_pair_noise(std::move(series))); },

@@ -13,19 +13,13 @@ namespace noisync {
 
 namespace {
 
-// Whether Q^T K = beta I, with no matrix given.
-bool is_scalar(const ExponentialAttention& law) {
-    return !law.query;
-}
-
-// R with Q^T K = beta R, in the run's arithmetic.
+// R with Q^T K = beta R; empty where they are not given.
 template <class Real>
-Matrix<double> rotation(const ExponentialAttention& law, const Summation& summation) {
-    if (is_scalar(law) || summation.is_direct()) {
+Matrix<double> rotation(const Matrix<Real>& query, const Matrix<Real>& key,
+                        const Summation& summation) {
+    if (query.size() == 0 || summation.is_direct()) {
         return {};
     }
-    const Matrix<Real> query = law.query->cast<Real>();
-    const Matrix<Real> key = law.key->cast<Real>();
     return (query.transpose() * key).template cast<double>() / double(Real(summation.beta));
 }
 
@@ -34,15 +28,11 @@ class Exponential final : public Attention<Real> {
    public:
     Exponential(const ExponentialAttention& law, const Summation& summation)
         : normalization_(law.normalization),
-          scalar_(is_scalar(law)),
           beta_(Real(law.beta)),
+          query_(cast_or_empty<Real>(law.query)),
+          key_(cast_or_empty<Real>(law.key)),
           values_(law.normalization, law.value_scale, law.value),
-          linear_time_(summation, rotation<Real>(law, summation)) {
-        if (!scalar_) {
-            query_ = law.query->cast<Real>();
-            key_ = law.key->cast<Real>();
-        }
-    }
+          linear_time_(summation, rotation(query_, key_, summation)) {}
 
     void evaluate(const Tokens<Real>& x, const Vector<Real>& weights, Tokens<Real>& out,
                   Execution& execution) override {
@@ -56,10 +46,11 @@ class Exponential final : public Attention<Real> {
     // sum_j p_j x_j for softmax and 0 without normalisation.
     void differentiate(const Tokens<Real>& x, const Vector<Real>& weights, Index token,
                        const Matrix<Real>& along, Matrix<Real>& out) override {
+        const bool scalar = is_scalar();
         const Tokens<Real> keys =
-            scalar_ ? Tokens<Real>(x * beta_) : Tokens<Real>(x * key_.transpose());
+            scalar ? Tokens<Real>(x * beta_) : Tokens<Real>(x * key_.transpose());
         const auto queried = [&](const auto& rows) -> Matrix<Real> {
-            return scalar_ ? Matrix<Real>(rows) : Matrix<Real>(rows * query_.transpose());
+            return scalar ? Matrix<Real>(rows) : Matrix<Real>(rows * query_.transpose());
         };
         const Vector<Real> logits = keys * queried(x.row(token)).transpose();
         Vector<Real> p;
@@ -82,8 +73,11 @@ class Exponential final : public Attention<Real> {
     [[nodiscard]] bool fell_back() const override { return linear_time_.gave_up(); }
 
    private:
+    // Whether Q^T K = beta I.
+    [[nodiscard]] bool is_scalar() const { return query_.size() == 0; }
+
     void sum_directly(const Tokens<Real>& x, const Vector<Real>& weights, Execution& execution) {
-        if (scalar_) {
+        if (is_scalar()) {
             direct_.symmetric(x, weights, beta_, sums_, execution);
             return;
         }
@@ -93,7 +87,6 @@ class Exponential final : public Attention<Real> {
     }
 
     Normalization normalization_;
-    bool scalar_;
     Real beta_;
     Matrix<Real> query_;
     Matrix<Real> key_;
@@ -118,7 +111,7 @@ class ExponentialLaw final : public AttentionLaw {
             return !matrix || matrix->cols() == dim;
         };
         const bool value_is_square = !law_.value || law_.value->rows() == dim;
-        const bool same_heads = !law_.query || law_.query->rows() == law_.key->rows();
+        const bool same_heads = !law_.query || !law_.key || law_.query->rows() == law_.key->rows();
         if (!fits(law_.query) || !fits(law_.key) || !fits(law_.value) || !value_is_square ||
             !same_heads) {
             throw std::invalid_argument("query, key and value must fit tokens of dimension " +
@@ -127,7 +120,7 @@ class ExponentialLaw final : public AttentionLaw {
     }
 
     [[nodiscard]] std::optional<ZonalAttention> zonal() const override {
-        if (!is_scalar(law_) || law_.value || law_.beta <= -300) {
+        if (law_.query || law_.value || law_.beta <= -300) {
             return std::nullopt;
         }
         return ZonalAttention{law_.beta, law_.value_scale, law_.normalization};

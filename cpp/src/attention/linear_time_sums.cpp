@@ -10,8 +10,8 @@
 namespace noisync {
 
 template <class Real>
-LinearTimeSums<Real>::LinearTimeSums(const Summation& summation, Matrix<double> rotation)
-    : summation_(summation), rotation_(std::move(rotation)) {}
+LinearTimeSums<Real>::LinearTimeSums(Summation summation, Matrix<double> rotation)
+    : summation_(std::move(summation)), rotation_(std::move(rotation)) {}
 
 template <class Real>
 bool LinearTimeSums<Real>::fill(const Tokens<Real>& x, const Vector<Real>& weights,

@@ -16,7 +16,7 @@ class LinearTimeSums {
    public:
     // For logits beta <x_i, R x_j>, beta of the summation; an empty rotation stands for the
     // identity.
-    LinearTimeSums(const Summation& summation, Matrix<double> rotation);
+    LinearTimeSums(Summation summation, Matrix<double> rotation);
 
     // Fills sums and returns true, if linear time was asked for and keeps its promise; else sums
     // are still to be taken, directly.

@@ -1,11 +1,19 @@
-// A matrix applied to every token.
+// Matrices applied to every token.
 #pragma once
+
+#include <optional>
 
 #include "noisync/execution.hpp"
 #include "noisync/pairs.hpp"
 #include "noisync/types.hpp"
 
 namespace noisync {
+
+// In the arithmetic of a run; empty where there is none.
+template <class Real>
+Matrix<Real> cast_or_empty(const std::optional<Matrix<double>>& matrix) {
+    return matrix ? Matrix<Real>(matrix->cast<Real>()) : Matrix<Real>();
+}
 
 // out_i <- M x_i, a block of rows at a time: shared among threads and interruptible.
 template <class Real>

@@ -25,11 +25,7 @@ void scale_rows(const PairSums<Real>& sums, Tokens<Real>& out, Execution& execut
 template <class Real>
 Values<Real>::Values(Normalization normalization, double scale,
                      const std::optional<Matrix<double>>& matrix)
-    : normalization_(normalization), scale_(Real(scale)) {
-    if (matrix) {
-        matrix_ = matrix->cast<Real>();
-    }
-}
+    : normalization_(normalization), scale_(Real(scale)), matrix_(cast_or_empty<Real>(matrix)) {}
 
 template <class Real>
 void Values<Real>::finish(const PairSums<Real>& sums, Index dim, Tokens<Real>& out,

@@ -1,5 +1,9 @@
 #include "noise/value.hpp"
 
+#include <memory>
+#include <utility>
+#include <vector>
+
 #include "noisync/pairs.hpp"
 
 namespace noisync {
@@ -47,7 +51,7 @@ class ValueLaw final : public LawOf<ValueField, ValueNoise> {
 
 class ValuePairs final : public PairNoise {
    public:
-    explicit ValuePairs(const ValueNoise& noise) : noise_(noise) {}
+    explicit ValuePairs(ValueNoise noise) : noise_(std::move(noise)) {}
 
     void require_dim(Index dim) const override { noise_.attention.law->require_dim(dim); }
 
