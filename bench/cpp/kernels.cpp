@@ -1,12 +1,12 @@
 // The kernels of the core, one by one. Arguments: tokens N, dimension d, threads.
 #include <random>
 
+#include "attention/exponential.hpp"
 #include "counters.hpp"
+#include "noise/mlp.hpp"
 #include "noisync/activation.hpp"
-#include "noisync/attention.hpp"
 #include "noisync/energy.hpp"
 #include "noisync/harmonic_sums.hpp"
-#include "noisync/noise.hpp"
 #include "noisync/random.hpp"
 #include "noisync/sphere.hpp"
 #include "simd/exp.hpp"
@@ -37,7 +37,7 @@ void attention(benchmark::State& state) {
     Execution execution{int(state.range(2))};
     const auto x = uniform<Real>(n, d);
     const auto weights = equal_weights<Real>(n);
-    const auto softmax = make_attention<Real>(ExponentialAttention{});
+    const auto softmax = attention_law(ExponentialAttention{})->evaluator<Real>({});
     Tokens<Real> out(n, d);
     for (auto _ : state) {
         softmax->evaluate(x, weights, out, execution);
@@ -55,7 +55,7 @@ void mlp(benchmark::State& state) {
     const Index d = state.range(1);
     Execution execution{int(state.range(2))};
     const auto y = uniform<Real>(n, d);
-    const auto noise = make_noise<Real>(Mlp{Activation::relu, kWidth, 0.0, 0.0});
+    const auto noise = noise_law(Mlp{Activation::relu, kWidth, 0.0, 0.0})->field<Real>();
     Tokens<Real> out = y;
     for (auto _ : state) {
         noise->add(y, {}, {1, 0, 0}, Real(1), out, nullptr, execution);

@@ -3,7 +3,7 @@
 
 #include <pybind11/pybind11.h>
 
-#include "noisync/attention.hpp"
+#include <memory>
 
 namespace noisync::bindings {
 
@@ -14,7 +14,10 @@ void register_noise(pybind11::module_& module);
 void register_measures(pybind11::module_& module);
 void register_dynamics(pybind11::module_& module);
 
-// Throws ValueError if the attention's matrices do not fit tokens of dimension `dim`.
-void require_dim(const AttentionConfig& config, Index dim);
+// What the core shares is immutable; Python holds it by pointers that do not say so.
+template <class Value>
+std::shared_ptr<Value> shared(const std::shared_ptr<const Value>& value) {
+    return std::const_pointer_cast<Value>(value);
+}
 
 }  // namespace noisync::bindings

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "arrays.hpp"
-#include "noisync/attention.hpp"
+#include "attention/exponential.hpp"
 #include "python_watch.hpp"
 #include "register.hpp"
 
@@ -21,65 +21,54 @@ std::optional<Matrix<double>> matrix_from(const std::optional<Array<double>>& ar
     return TokensView<double>(array->data(), array->shape(0), array->shape(1));
 }
 
-ExponentialAttention exponential(bool normalized, double beta, double value_scale,
-                                 const std::optional<Array<double>>& query,
-                                 const std::optional<Array<double>>& key,
-                                 const std::optional<Array<double>>& value,
-                                 std::vector<double> harmonics, double tail, double tolerance) {
-    if (query.has_value() != key.has_value()) {
-        throw py::value_error("query and key must be given together");
-    }
-    return {normalized ? Normalization::softmax : Normalization::none,
-            beta,
-            value_scale,
-            matrix_from(query),
-            matrix_from(key),
-            matrix_from(value),
-            std::move(harmonics),
-            tail,
-            tolerance};
+void register_laws(py::module_& module) {
+    module.def(
+        "exponential_attention",
+        [](bool normalized, double beta, double value_scale,
+           const std::optional<Array<double>>& query, const std::optional<Array<double>>& key,
+           const std::optional<Array<double>>& value) {
+            return shared(attention_law(ExponentialAttention{
+                normalized ? Normalization::softmax : Normalization::none, beta, value_scale,
+                matrix_from(query), matrix_from(key), matrix_from(value)}));
+        },
+        py::kw_only(), py::arg("normalized"), py::arg("beta"), py::arg("value_scale"),
+        py::arg("query") = py::none(), py::arg("key") = py::none(), py::arg("value") = py::none(),
+        "Weights e^{<Qx, Ky>}, values Vy; without Q and K, Q^T K = beta I.");
 }
 
 }  // namespace
 
-void require_dim(const AttentionConfig& config, Index dim) {
-    std::visit(
-        [dim](const ExponentialAttention& attention) {
-            const auto fits = [dim](const std::optional<Matrix<double>>& matrix) {
-                return !matrix || matrix->cols() == dim;
-            };
-            const bool value_is_square = !attention.value || attention.value->rows() == dim;
-            const bool same_heads =
-                !attention.query || attention.query->rows() == attention.key->rows();
-            if (!fits(attention.query) || !fits(attention.key) || !fits(attention.value) ||
-                !value_is_square || !same_heads) {
-                throw py::value_error("query, key and value must fit tokens of dimension " +
-                                      std::to_string(dim));
-            }
-        },
-        config);
-}
-
 void register_attention(py::module_& module) {
-    py::class_<ExponentialAttention>(module, "ExponentialAttention")
-        .def(py::init(&exponential), py::kw_only(), py::arg("normalized"), py::arg("beta"),
-             py::arg("value_scale"), py::arg("query") = py::none(), py::arg("key") = py::none(),
-             py::arg("value") = py::none(), py::arg("harmonics") = std::vector<double>{},
-             py::arg("tail") = 0.0, py::arg("tolerance") = 0.0);
+    const py::class_<AttentionLaw, std::shared_ptr<AttentionLaw>> law(module, "AttentionLaw");
+    py::class_<Summation>(module, "Summation", "Directly over all pairs, or in linear time.")
+        .def(py::init<>())
+        .def(
+            py::init([](double beta, std::vector<double> harmonics, double tail, double tolerance) {
+                return Summation{beta, std::move(harmonics), tail, tolerance};
+            }),
+            py::kw_only(), py::arg("beta"), py::arg("harmonics"), py::arg("tail"),
+            py::arg("tolerance"))
+        .def_property_readonly("method", [](const Summation& summation) {
+            return summation.is_direct() ? "direct" : "harmonic";
+        });
+    py::class_<SummedAttention>(module, "SummedAttention", "What is summed, and how.")
+        .def(py::init<SharedAttentionLaw, Summation>(), py::arg("law").none(false),
+             py::arg("summation"));
+    register_laws(module);
 
     module.def(
         "attention",
-        [](const AttentionConfig& config, const py::array& x, const py::array& weights,
+        [](const SummedAttention& attention, const py::array& x, const py::array& weights,
            int threads) {
             return with_real(x, [&](auto zero) -> py::array {
                 using Real = decltype(zero);
                 const auto tokens = tokens_from<Real>(x, "x");
-                require_dim(config, tokens.cols());
+                attention.law->require_dim(tokens.cols());
                 const auto mass = vector_from<Real>(weights, tokens.rows(), "weights");
                 Tokens<Real> out(tokens.rows(), tokens.cols());
                 PythonWatch watch;
                 run_watched(threads, watch, [&](Execution& execution) {
-                    make_attention<Real>(config)->evaluate(tokens, mass, out, execution);
+                    attention.evaluator<Real>()->evaluate(tokens, mass, out, execution);
                 });
                 return array_from(out);
             });

@@ -28,10 +28,11 @@ States<Real> states_from(StateArrays& arrays) {
     }
     States<Real> states{arrays.tokens.shape(0), arrays.tokens.shape(1), arrays.tokens.shape(2),
                         arrays.vectors.shape(1)};
-    const auto& [runs, n, d, k, a, b, c, e, f, g] = states;
-    states.tokens = output_buffer<Real>(arrays.tokens, runs * n * d, "tokens");
-    states.vectors = output_buffer<Real>(arrays.vectors, runs * k * d, "vectors");
-    states.growth = output_buffer<double>(arrays.growth, runs * k, "growth");
+    const Index runs = states.runs;
+    const Index tangents = runs * states.tangents;
+    states.tokens = output_buffer<Real>(arrays.tokens, runs * states.count * states.dim, "tokens");
+    states.vectors = output_buffer<Real>(arrays.vectors, tangents * states.dim, "vectors");
+    states.growth = output_buffer<double>(arrays.growth, tangents, "growth");
     states.layers = output_buffer<Index>(arrays.layers, runs, "layers");
     states.layers_summed_directly =
         output_buffer<Index>(arrays.layers_summed_directly, runs, "layers_summed_directly");
@@ -52,10 +53,9 @@ Scheme scheme_from_name(const std::string& name) {
     throw py::value_error("unknown scheme " + name);
 }
 
-Dynamics dynamics(const std::optional<AttentionConfig>& attention,
-                  const std::optional<NoiseConfig>& noise, const std::string& scheme,
-                  double thickness, Index span, std::uint64_t seed, std::uint32_t first_replicate,
-                  Index tangent_token, const py::array& weights) {
+Dynamics dynamics(const std::optional<SummedAttention>& attention, const SharedNoiseLaw& noise,
+                  const std::string& scheme, double thickness, Index span, std::uint64_t seed,
+                  std::uint32_t first_replicate, Index tangent_token, const py::array& weights) {
     return {attention,
             noise,
             scheme_from_name(scheme),
@@ -73,9 +73,6 @@ Lost run(const Dynamics& dynamics, StateArrays& arrays, Index last, std::vector<
          int threads, bool side_by_side, const py::object& progress) {
     const States<Real> states = states_from<Real>(arrays);
     const Recording<Real> recording = recording_of<Real>(requests, states.runs);
-    if (dynamics.attention) {
-        require_dim(*dynamics.attention, states.dim);
-    }
     require(dynamics, states, recording);
     PythonWatch watch(progress);
     try {

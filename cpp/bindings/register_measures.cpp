@@ -16,25 +16,15 @@ EnergyScale scale_of(bool scaled) {
     return scaled ? EnergyScale::relative : EnergyScale::plain;
 }
 
-std::optional<AttentionConfig> checked(std::optional<AttentionConfig> attention, Index dim) {
-    if (attention) {
-        require_dim(*attention, dim);
-    }
-    return attention;
-}
-
 }  // namespace
 
 void register_measures(py::module_& module) {
     py::class_<Measure, std::shared_ptr<Measure>>(module, "Measure")
         .def_property_readonly("size", &Measure::size);
-    const auto shared = [](const SharedMeasure& measure) {
-        return std::const_pointer_cast<Measure>(measure);
-    };
     module.def(
         "energy_measure",
-        [=](std::vector<double> betas, bool scaled, std::vector<std::vector<double>> series,
-            Index dim) {
+        [](std::vector<double> betas, bool scaled, std::vector<std::vector<double>> series,
+           Index dim) {
             return shared(
                 energy_measure(std::move(betas), scale_of(scaled), std::move(series), dim));
         },
@@ -42,41 +32,40 @@ void register_measures(py::module_& module) {
         "E_beta for every beta; series: coefficients of e^{beta u}, for sums in linear time.");
     module.def(
         "budget_measure",
-        [=](double beta, bool scaled, std::optional<AttentionConfig> attention, PairNoise noise,
-            Index dim) {
-            return shared(budget_measure(BudgetLaw{beta, checked(std::move(attention), dim),
-                                                   std::move(noise), scale_of(scaled)},
-                                         dim));
+        [](double beta, bool scaled, std::optional<SummedAttention> attention,
+           SharedPairNoise noise, Index dim) {
+            return shared(budget_measure(
+                BudgetLaw{beta, std::move(attention), std::move(noise), scale_of(scaled)}, dim));
         },
         py::arg("beta"), py::arg("scaled"), py::arg("attention"), py::arg("noise"), py::arg("dim"),
         "The attention and the noise part of dE_beta/dt.");
     module.def(
         "linear_time_budget_measure",
-        [=](double beta, bool scaled, std::optional<AttentionConfig> attention,
-            std::vector<double> harmonics, std::vector<double> noise, double limit, Index dim) {
-            return shared(budget_measure(
-                LinearBudgetLaw{beta, checked(std::move(attention), dim), std::move(harmonics),
-                                std::move(noise), limit, scale_of(scaled)},
-                dim));
+        [](double beta, bool scaled, std::optional<SummedAttention> attention,
+           std::vector<double> harmonics, std::vector<double> noise, double limit, Index dim) {
+            return shared(
+                budget_measure(LinearBudgetLaw{beta, std::move(attention), std::move(harmonics),
+                                               std::move(noise), limit, scale_of(scaled)},
+                               dim));
         },
         py::arg("beta"), py::arg("scaled"), py::arg("attention"), py::arg("harmonics"),
         py::arg("noise"), py::arg("limit"), py::arg("dim"),
         "The same in linear time; harmonics, noise: coefficients of e^{beta (u - 1)} times 1 and "
         "times G_beta(u); limit: of the latter as u tends to 1.");
     module.def(
-        "cosine_measure", [=](Index bins) { return shared(cosine_measure(bins)); }, py::arg("bins"),
+        "cosine_measure", [](Index bins) { return shared(cosine_measure(bins)); }, py::arg("bins"),
         "Counts of the pairwise cosines in equal bins of [-1, 1].");
     module.def(
-        "order_measure", [=] { return shared(order_measure()); },
+        "order_measure", [] { return shared(order_measure()); },
         "The mean's length, the leading eigenvalue of sum w x x^T, the effective rank.");
     module.def(
-        "cluster_measure", [=](double angle) { return shared(cluster_measure(angle)); },
+        "cluster_measure", [](double angle) { return shared(cluster_measure(angle)); },
         py::arg("angle"), "The number of clusters and the weight of the heaviest.");
     module.def(
-        "token_measure", [=](Index n, Index dim) { return shared(token_measure(n, dim)); },
+        "token_measure", [](Index n, Index dim) { return shared(token_measure(n, dim)); },
         py::arg("n"), py::arg("dim"), "The coordinates of the tokens.");
     module.def(
-        "growth_measure", [=](Index tangents) { return shared(growth_measure(tangents)); },
+        "growth_measure", [](Index tangents) { return shared(growth_measure(tangents)); },
         py::arg("tangents"), "The growth of the tangent vectors that a run carries.");
     module.def(
         "measure",

@@ -3,8 +3,13 @@
 #include <string>
 
 #include "arrays.hpp"
+#include "noise/exact.hpp"
+#include "noise/harmonics.hpp"
+#include "noise/independent.hpp"
+#include "noise/kernel_pairs.hpp"
+#include "noise/mlp.hpp"
+#include "noise/value.hpp"
 #include "noisync/harmonics.hpp"
-#include "noisync/noise.hpp"
 #include "python_watch.hpp"
 #include "register.hpp"
 
@@ -13,58 +18,84 @@ namespace noisync::bindings {
 namespace {
 
 template <class Perceptron>
-Perceptron perceptron(const std::string& activation, Index width, double sigma_u, double sigma_w) {
-    const auto known = activation_from_name(activation);
-    if (!known || width < 1) {
-        throw py::value_error("unknown activation or width below 1");
-    }
-    return {*known, width, sigma_u, sigma_w};
+void register_perceptron(py::module_& module, const char* name, const char* about) {
+    module.def(
+        name,
+        [](const std::string& activation, Index width, double sigma_u, double sigma_w) {
+            const auto known = activation_from_name(activation);
+            if (!known || width < 1) {
+                throw py::value_error("unknown activation or width below 1");
+            }
+            return shared(noise_law(Perceptron{*known, width, sigma_u, sigma_w}));
+        },
+        py::kw_only(), py::arg("activation"), py::arg("width"), py::arg("sigma_u"),
+        py::arg("sigma_w"), about);
 }
 
-template <class Perceptron>
-void register_perceptron(py::module_& module, const char* name) {
-    py::class_<Perceptron>(module, name)
-        .def(py::init(&perceptron<Perceptron>), py::kw_only(), py::arg("activation"),
-             py::arg("width"), py::arg("sigma_u"), py::arg("sigma_w"));
+void register_laws(py::module_& module) {
+    const py::class_<NoiseLaw, std::shared_ptr<NoiseLaw>> law(module, "NoiseLaw");
+    register_perceptron<Mlp>(module, "mlp_noise", "An MLP with fresh weights in every layer.");
+    register_perceptron<Features>(module, "feature_noise", "The same with frozen hidden neurons.");
+    module.def(
+        "harmonic_noise",
+        [](std::vector<double> variances) {
+            return shared(noise_law(Harmonics{std::move(variances)}));
+        },
+        py::arg("variances"), "The Gaussian field with kappa = sum_n c_n P_n, as harmonics.");
+    module.def(
+        "exact_noise",
+        [](std::vector<double> series, double slope, bool odd) {
+            return shared(noise_law(Exact{std::move(series), slope, odd}));
+        },
+        py::kw_only(), py::arg("series"), py::arg("slope"), py::arg("odd"),
+        "The Gaussian field at the tokens; series: of angle -> kappa, slope: kappa'(1).");
+    module.def(
+        "value_noise",
+        [](SummedAttention attention, double scale) {
+            return shared(noise_law(ValueNoise{std::move(attention), scale}));
+        },
+        py::kw_only(), py::arg("attention"), py::arg("scale"),
+        "A random matrix times what the attention gives.");
+    module.def(
+        "independent_noise",
+        [](double scale) { return shared(noise_law(IndependentNoise{scale})); }, py::kw_only(),
+        py::arg("scale"), "Normals of each token's own.");
 }
 
-std::vector<double> not_empty(std::vector<double> values) {
-    if (values.empty()) {
-        throw py::value_error("a series needs at least one coefficient");
-    }
-    return values;
+void register_pairs(py::module_& module) {
+    const py::class_<PairNoise, std::shared_ptr<PairNoise>> pairs(module, "PairNoise");
+    module.def(
+        "kernel_pair_noise",
+        [](std::vector<double> series) { return shared(kernel_pair_noise(std::move(series))); },
+        py::arg("series"), "Of a field; series: of angle -> G_beta / (1 - u).");
+    module.def(
+        "value_pair_noise",
+        [](SummedAttention attention, double scale) {
+            return shared(pair_noise(ValueNoise{std::move(attention), scale}));
+        },
+        py::kw_only(), py::arg("attention"), py::arg("scale"), "Of value_noise.");
+    module.def(
+        "independent_pair_noise",
+        [](double scale) { return shared(pair_noise(IndependentNoise{scale})); }, py::kw_only(),
+        py::arg("scale"), "Of independent_noise.");
 }
 
 }  // namespace
 
 void register_noise(py::module_& module) {
-    register_perceptron<Mlp>(module, "Mlp");
-    register_perceptron<Features>(module, "Features");
-    py::class_<Harmonics>(module, "Harmonics")
-        .def(py::init([](std::vector<double> variances) {
-                 return Harmonics{not_empty(std::move(variances))};
-             }),
-             py::arg("variances"));
-    py::class_<Exact>(module, "Exact")
-        .def(py::init([](std::vector<double> series, double slope, bool odd) {
-                 return Exact{not_empty(std::move(series)), slope, odd};
-             }),
-             py::kw_only(), py::arg("series"), py::arg("slope"), py::arg("odd"));
-    py::class_<ValueNoise>(module, "ValueNoise")
-        .def(py::init<ExponentialAttention, double>(), py::kw_only(), py::arg("attention"),
-             py::arg("scale"));
-    py::class_<IndependentNoise>(module, "IndependentNoise")
-        .def(py::init<double>(), py::kw_only(), py::arg("scale"));
+    register_laws(module);
+    register_pairs(module);
     module.def("harmonics_up_to", &harmonics_up_to, py::arg("degree"), py::arg("dim"),
                "The number of spherical harmonics of degrees 0..degree on S^{dim-1}.");
 
     module.def(
         "noise_fields",
-        [](const NoiseConfig& config, const py::array& x, Index layers, std::uint64_t seed,
+        [](const NoiseLaw& law, const py::array& x, Index layers, std::uint64_t seed,
            std::uint32_t replicate, int threads) {
             return with_real(x, [&](auto zero) -> py::array {
                 using Real = decltype(zero);
                 const auto tokens = tokens_from<Real>(x, "x");
+                law.require_dim(tokens.cols());
                 if (layers < 1) {
                     throw py::value_error("layers must be positive");
                 }
@@ -72,7 +103,7 @@ void register_noise(py::module_& module) {
                 Real* data = out.mutable_data();
                 PythonWatch watch;
                 run_watched(threads, watch, [&](Execution& execution) {
-                    const auto noise = make_noise<Real>(config);
+                    const auto noise = law.field<Real>();
                     const Vector<Real> weights =
                         Vector<Real>::Constant(tokens.rows(), Real(1) / Real(tokens.rows()));
                     Tokens<Real> field(tokens.rows(), tokens.cols());

@@ -1,16 +1,11 @@
 #include "noisync/budget.hpp"
 
-#include <algorithm>
 #include <cmath>
-#include <functional>
-#include <memory>
-#include <numbers>
 #include <numeric>
 
-#include "gaps.hpp"
 #include "noisync/harmonic_sums.hpp"
 #include "simd/exp.hpp"
-#include "simd/special.hpp"
+#include "simd/gaps.hpp"
 
 namespace noisync {
 
@@ -20,113 +15,6 @@ using simd::kLanes;
 using simd::kPanel;
 using simd::kTall;
 using Lanes = simd::Vec<double>;
-
-// sum_k b_k T_k(s) by Clenshaw's recurrence.
-Lanes chebyshev(const std::vector<double>& series, Lanes s) {
-    Lanes next = {};
-    Lanes current = {};
-    const Lanes twice = s + s;
-    for (std::size_t k = series.size() - 1; k > 0; --k) {
-        const Lanes before = twice * current - next + series[k];
-        next = current;
-        current = before;
-    }
-    return s * current - next + series[0];
-}
-
-// sum over the lanes of w sums.
-double weighted_sum(const Lanes (&sums)[kTall], const double* weights) {
-    double total = 0;
-    for (int h = 0; h < kTall; ++h) {
-        total += simd::sum<double>(sums[h] * simd::load(weights + h * kLanes<double>));
-    }
-    return total;
-}
-
-// sum over a tile of w_i w_j e^{-beta g} G(g, column, h), h the vector of the panel.
-template <class Generator>
-double sum_over(const GapTile& tile, const Vector<double>& weights, double beta,
-                Generator&& generator) {
-    Lanes sums[kTall] = {};
-    for (Index column = 0; column < tile.columns; ++column) {
-        for (int h = 0; h < kTall; ++h) {
-            const Lanes gap = simd::load(tile.gaps + column * kPanel<double> + h * kLanes<double>);
-            const Lanes power = simd::expm1<double>(gap * -beta) + 1.0;
-            sums[h] += power * generator(gap, column, h) * weights(tile.first + column);
-        }
-    }
-    return weighted_sum(sums, weights.data() + tile.row);
-}
-
-// G_beta from the gap, k and e.
-Lanes generator_of(Lanes gap, Lanes k, Lanes excess, double dim, double beta) {
-    const Lanes u = 1.0 - gap;
-    const Lanes drift = k * gap * (dim - 2.0 - u) - excess * (dim - 2.0 + u * u);
-    return drift + beta * gap * (1.0 + u) * (k * gap + u * excess);
-}
-
-// The noise of a tile: sum of w_i w_j e^{-beta g} G_beta; empty for no noise.
-using TileNoise = std::function<double(const GapTile&, int worker)>;
-
-// Makes it of a law, for tokens that outlive it.
-struct TileNoiseOf {
-    const PackedTokens& tokens;
-    const Tokens<double>& x;
-    const Vector<double>& weights;
-    double beta;
-    Execution& execution;
-
-    TileNoise operator()(const std::vector<double>& series) const {
-        if (series.empty()) {
-            return nullptr;
-        }
-        return [&tokens = tokens, beta = beta, &series](const GapTile& tile, int) {
-            return sum_over(tile, tokens.weights, beta, [&](Lanes gap, Index, int) {
-                const Lanes s = (4 / std::numbers::pi) * simd::arcsine_of_root(0.5 * gap) - 1.0;
-                return gap * chebyshev(series, s);
-            });
-        };
-    }
-
-    TileNoise operator()(const ValueNoise& noise) const {
-        Tokens<double> attended(x.rows(), x.cols());
-        make_attention<double>(noise.attention)->evaluate(x, weights, attended, execution);
-        // Their halves of squares and gaps are k and e.
-        const auto averages = std::make_shared<const PackedTokens>(noise.scale * attended, weights);
-        const auto tiles = std::make_shared<std::vector<Vector<double>>>(
-            std::size_t(execution.threads()),
-            Vector<double>(kPanel<double> * simd::kStrip<double>));
-        return [&tokens = tokens, beta = beta, averages, tiles](const GapTile& tile, int worker) {
-            double* excess = (*tiles)[std::size_t(worker)].data();
-            fill_gaps(*averages, tile.row / kPanel<double>, tile.first, tile.columns, excess);
-            const double* halves = averages->halves.data();
-            return sum_over(tile, tokens.weights, beta, [&](Lanes gap, Index column, int h) {
-                const Lanes k = simd::load(halves + tile.row + h * kLanes<double>) +
-                                halves[tile.first + column];
-                const Lanes e = simd::load(excess + column * kPanel<double> + h * kLanes<double>);
-                return generator_of(gap, k, e, double(tokens.dim), beta);
-            });
-        };
-    }
-
-    // k = e, but for a token and itself, whose sum of both is zero: G_beta at gap 0 is taken back.
-    TileNoise operator()(const IndependentNoise& noise) const {
-        const double variance = noise.scale * noise.scale;
-        return [&tokens = tokens, beta = beta, variance](const GapTile& tile, int) {
-            const Lanes k = simd::broadcast(variance);
-            const double sum = sum_over(tile, tokens.weights, beta, [&](Lanes gap, Index, int) {
-                return generator_of(gap, k, k, double(tokens.dim), beta);
-            });
-            const Index first = std::max(tile.row, tile.first);
-            const Index last = std::min(tile.row + kPanel<double>, tile.first + tile.columns);
-            if (first >= last) {
-                return sum;
-            }
-            const auto own = tokens.weights.segment(first, last - first);
-            return sum + variance * double(tokens.dim - 1) * own.squaredNorm();
-        };
-    }
-};
 
 // rows_i <- P_i rows_i.
 void project(const Tokens<double>& x, Tokens<double>& rows) {
@@ -214,25 +102,19 @@ double weighted_product(const Tokens<double>& a, const Tokens<double>& b,
     return weights.dot((a.array() * b.array()).rowwise().sum().matrix());
 }
 
-Tokens<double> evaluated(const AttentionConfig& attention, const Tokens<double>& x,
+Tokens<double> evaluated(const SummedAttention& attention, const Tokens<double>& x,
                          const Vector<double>& weights, Execution& execution) {
     Tokens<double> result(x.rows(), x.cols());
-    make_attention<double>(attention)->evaluate(x, weights, result, execution);
+    attention.evaluator<double>()->evaluate(x, weights, result, execution);
     project(x, result);
     return result;
 }
 
-// Whether an attention's weights are e^{beta u}, with e^{-2 beta} far from overflow, and its V is a
-// multiple of I.
-bool is_scalar(const ExponentialAttention& attention) {
-    return !attention.query && !attention.value && attention.beta > -300;
-}
-
 // pulls_i = P_i sum_j w_j e^{beta u - beta} x_j, of the attention's own beta, and the sums of its
 // weights, make its tangential part.
-Tokens<double> moves(const ExponentialAttention& attention, const Tokens<double>& pulls,
+Tokens<double> moves(const ZonalAttention& attention, const Tokens<double>& pulls,
                      const Vector<double>& masses) {
-    Tokens<double> result = attention.value_scale * pulls;
+    Tokens<double> result = attention.scale * pulls;
     if (attention.normalization == Normalization::softmax) {
         result.array().colwise() /= masses.array();
     } else {
@@ -247,20 +129,20 @@ Budget energy_budget(const Tokens<double>& x, const Vector<double>& weights, con
                      Execution& execution) {
     Budget budget;
     Pass pass(x, weights);
-    const TileNoiseOf tile_noise{pass.tokens(), x, weights, law.beta, execution};
-    pass.run(law.beta, std::visit(tile_noise, law.noise), execution);
+    const TileNoise noise =
+        law.noise ? law.noise->prepare(pass.tokens(), x, weights, law.beta, execution) : nullptr;
+    pass.run(law.beta, noise, execution);
     const double factor = law.beta * scale_factor(law.scale, law.beta);
     budget.noise = -0.5 * factor * pass.noise();
     budget.energy = 0.5 * scale_factor(law.scale, law.beta) * pass.loss();
     if (law.attention) {
-        const auto& attention = std::get<ExponentialAttention>(*law.attention);
+        const auto zonal = law.attention->law->zonal();
         const Tokens<double> pulls = pass.pulls(x);
-        if (is_scalar(attention) && attention.beta != law.beta) {
-            pass.run(attention.beta, nullptr, execution);
+        if (zonal && zonal->beta != law.beta) {
+            pass.run(zonal->beta, nullptr, execution);
         }
-        const Tokens<double> moved = is_scalar(attention)
-                                         ? moves(attention, pass.pulls(x), pass.masses(x.rows()))
-                                         : evaluated(attention, x, weights, execution);
+        const Tokens<double> moved = zonal ? moves(*zonal, pass.pulls(x), pass.masses(x.rows()))
+                                           : evaluated(*law.attention, x, weights, execution);
         budget.attention = -factor * weighted_product(pulls, moved, weights);
     }
     return budget;
@@ -280,14 +162,14 @@ Budget energy_budget(const HarmonicTransform& transform, const Tokens<double>& x
                       0.5 * law.limit * others);
     }
     if (law.attention) {
-        const auto& attention = std::get<ExponentialAttention>(*law.attention);
+        const auto zonal = law.attention->law->zonal();
         Matrix<double> sums;
         harmonic_sums(transform, law.harmonics, x, x, weights, sums, execution);
         Tokens<double> pulls = sums.leftCols(x.cols());
         project(x, pulls);
-        const bool shared = is_scalar(attention) && attention.beta == law.beta;
-        const Tokens<double> moved = shared ? moves(attention, pulls, sums.col(x.cols()))
-                                            : evaluated(attention, x, weights, execution);
+        const bool shared = zonal && zonal->beta == law.beta;
+        const Tokens<double> moved = shared ? moves(*zonal, pulls, sums.col(x.cols()))
+                                            : evaluated(*law.attention, x, weights, execution);
         budget.attention = -factor * weighted_product(pulls, moved, weights);
     }
     return budget;

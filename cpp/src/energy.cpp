@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
-#include "gaps.hpp"
 #include "noisync/pairs.hpp"
 #include "simd/exp.hpp"
+#include "simd/gaps.hpp"
 
 namespace noisync {
 
@@ -18,7 +18,6 @@ using Lanes = simd::Vec<double>;
 
 // sum of w_i w_j (1 - e^{-beta gap}) over a tile.
 double sum_tile(const PackedTokens& tokens, const GapTile& tile, double beta) {
-    const double* weights = tokens.weights.data() + tile.row;
     Lanes sums[kTall] = {};
     for (Index column = 0; column < tile.columns; ++column) {
         for (int h = 0; h < kTall; ++h) {
@@ -26,11 +25,7 @@ double sum_tile(const PackedTokens& tokens, const GapTile& tile, double beta) {
             sums[h] -= simd::expm1<double>(gap * -beta) * tokens.weights(tile.first + column);
         }
     }
-    double total = 0;
-    for (int h = 0; h < kTall; ++h) {
-        total += simd::sum<double>(sums[h] * simd::load(weights + h * kLanes<double>));
-    }
-    return total;
+    return weighted_sum(sums, tokens.weights.data() + tile.row);
 }
 
 }  // namespace

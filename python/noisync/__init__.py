@@ -13,7 +13,6 @@ tokens). noisync simulates the layers, measures them, and computes the rates tha
 
 from noisync import measure, plot, schemes, sphere, studies
 from noisync._version import __version__
-from noisync.attention import Softmax, Unnormalized
 from noisync.bounds import attention_growth, energy_bound
 from noisync.errors import (
     ArgumentError,
@@ -22,6 +21,7 @@ from noisync.errors import (
     NoisyncError,
     SimulationError,
 )
+from noisync.exponential import Softmax, Unnormalized
 from noisync.fields import attention_drift, sample_field
 from noisync.gaussian_field import GaussianField
 from noisync.independent_noise import IndependentNoise

@@ -1,5 +1,5 @@
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -23,52 +23,53 @@ def activation(name: str, z: npt.NDArray[Any]) -> npt.NDArray[Any]: ...
 def activation_derivative(name: str, z: npt.NDArray[Any]) -> npt.NDArray[Any]: ...
 
 # attention
-class ExponentialAttention:
-    def __init__(
-        self,
-        *,
-        normalized: bool,
-        beta: float,
-        value_scale: float,
-        query: npt.NDArray[np.float64] | None = None,
-        key: npt.NDArray[np.float64] | None = None,
-        value: npt.NDArray[np.float64] | None = None,
-        harmonics: Sequence[float] = (),
-        tail: float = 0.0,
-        tolerance: float = 0.0,
-    ) -> None: ...
+class AttentionLaw: ...
 
+class Summation:
+    @overload
+    def __init__(self) -> None: ...
+    @overload
+    def __init__(
+        self, *, beta: float, harmonics: Sequence[float], tail: float, tolerance: float
+    ) -> None: ...
+    @property
+    def method(self) -> str: ...
+
+class SummedAttention:
+    def __init__(self, law: AttentionLaw, summation: Summation) -> None: ...
+
+def exponential_attention(
+    *,
+    normalized: bool,
+    beta: float,
+    value_scale: float,
+    query: npt.NDArray[np.float64] | None = None,
+    key: npt.NDArray[np.float64] | None = None,
+    value: npt.NDArray[np.float64] | None = None,
+) -> AttentionLaw: ...
 def attention(
-    attention: ExponentialAttention,
+    attention: SummedAttention,
     x: npt.NDArray[Any],
     weights: npt.NDArray[np.float64],
     threads: int,
 ) -> npt.NDArray[Any]: ...
 
 # noise
-class Mlp:
-    def __init__(self, *, activation: str, width: int, sigma_u: float, sigma_w: float) -> None: ...
+class NoiseLaw: ...
+class PairNoise: ...
 
-class Features:
-    def __init__(self, *, activation: str, width: int, sigma_u: float, sigma_w: float) -> None: ...
-
-class Harmonics:
-    def __init__(self, variances: Sequence[float]) -> None: ...
-
-class Exact:
-    def __init__(self, *, series: Sequence[float], slope: float, odd: bool) -> None: ...
-
-class ValueNoise:
-    def __init__(self, *, attention: ExponentialAttention, scale: float) -> None: ...
-
-class IndependentNoise:
-    def __init__(self, *, scale: float) -> None: ...
-
-NoiseConfig: TypeAlias = Mlp | Features | Harmonics | Exact | ValueNoise | IndependentNoise
-
+def mlp_noise(*, activation: str, width: int, sigma_u: float, sigma_w: float) -> NoiseLaw: ...
+def feature_noise(*, activation: str, width: int, sigma_u: float, sigma_w: float) -> NoiseLaw: ...
+def harmonic_noise(variances: Sequence[float]) -> NoiseLaw: ...
+def exact_noise(*, series: Sequence[float], slope: float, odd: bool) -> NoiseLaw: ...
+def value_noise(*, attention: SummedAttention, scale: float) -> NoiseLaw: ...
+def independent_noise(*, scale: float) -> NoiseLaw: ...
+def kernel_pair_noise(series: Sequence[float]) -> PairNoise: ...
+def value_pair_noise(*, attention: SummedAttention, scale: float) -> PairNoise: ...
+def independent_pair_noise(*, scale: float) -> PairNoise: ...
 def harmonics_up_to(degree: int, dim: int) -> float: ...
 def noise_fields(
-    noise: NoiseConfig,
+    noise: NoiseLaw,
     x: npt.NDArray[Any],
     layers: int,
     seed: int,
@@ -77,8 +78,6 @@ def noise_fields(
 ) -> npt.NDArray[Any]: ...
 
 # measures
-PairNoise: TypeAlias = Sequence[float] | ValueNoise | IndependentNoise
-
 class Measure:
     @property
     def size(self) -> int: ...
@@ -89,14 +88,14 @@ def energy_measure(
 def budget_measure(
     beta: float,
     scaled: bool,
-    attention: ExponentialAttention | None,
-    noise: PairNoise,
+    attention: SummedAttention | None,
+    noise: PairNoise | None,
     dim: int,
 ) -> Measure: ...
 def linear_time_budget_measure(
     beta: float,
     scaled: bool,
-    attention: ExponentialAttention | None,
+    attention: SummedAttention | None,
     harmonics: Sequence[float],
     noise: Sequence[float],
     limit: float,
@@ -145,8 +144,8 @@ class Dynamics:
     def __init__(
         self,
         *,
-        attention: ExponentialAttention | None,
-        noise: NoiseConfig | None,
+        attention: SummedAttention | None,
+        noise: NoiseLaw | None,
         scheme: str,
         thickness: float,
         span: int,

@@ -68,10 +68,10 @@ def _coefficients(beta: float, dim: int) -> FloatArray:
     return np.asarray(counts * values * np.where(beta < 0, -1.0, 1.0) ** n)
 
 
-def attention_series(
+def summation(
     attention: Attention | None, dim: int, n: int, method: str, tol: float
-) -> Series | None:
-    """Return the series for the attention of n tokens, or None for the direct sum.
+) -> _core.Summation:
+    """Return how the attention of n tokens is summed, in linear time or directly.
 
     Raises
     ------
@@ -80,36 +80,36 @@ def attention_series(
     """
     _validate.choice("method", method, METHODS)
     tol = _validate.positive("tol", tol)
-    if attention is None or method == "direct":
-        return None
-    beta = attention.rotation_scale if dim <= _DIM or attention.query is None else None
+    direct = _core.Summation()
+    if attention is None or method == "direct" or (method == "auto" and dim > _DIM):
+        return direct
+    beta = attention.rotation_scale
     if beta is None:
         if method == "harmonic":
             raise ArgumentError(
                 "method: 'harmonic' needs QᵀK = β times an orthogonal matrix, got another"
             )
-        return None
-    # |a/b − a'/b'| <= 2 tail/b', b' as small as e^{−2|β|}; below rounding nothing is gained.
-    # Without normalisation the largest sum of weights is at least e^{−|β|} for β > 0, by Jensen's
-    # inequality, and as for softmax otherwise.
-    positive = not attention.normalized and attention.query is None and beta > 0
-    least = np.exp(-(1 if positive else 2) * abs(beta))
+        return direct
+    # |a/b − a'/b'| <= 2 tail/b', b' no smaller than this; below rounding nothing is gained.
+    least = attention.least_mass(beta)
     series = exponential_series(beta, dim, max(tol * least / 4, 1e-17))
-    if method == "harmonic":
-        if series is None:
-            raise ArgumentError(
-                f"method: 'harmonic' serves dim of at most {_DIM} and {_COUNT} harmonics; dim = "
-                f"{dim} with beta = {beta:g} and tol = {tol:g} needs more; use 'direct'"
-            )
-        return series
-    return series if series is not None and is_faster(series.size, dim, n) else None
+    if series is None and method == "harmonic":
+        raise ArgumentError(
+            f"method: 'harmonic' serves dim of at most {_DIM} and {_COUNT} harmonics; dim = "
+            f"{dim} with beta = {beta:g} and tol = {tol:g} needs more; use 'direct'"
+        )
+    if series is None or (method == "auto" and not is_faster(series.size, dim, n)):
+        return direct
+    return _core.Summation(
+        beta=beta, harmonics=series.coefficients, tail=series.tail, tolerance=tol
+    )
 
 
-def attention_config(
+def summed(
     attention: Attention, dim: int, n: int, method: str, tol: float
-) -> _core.ExponentialAttention:
-    """Return the core's description of the attention of n tokens, summed as `method` says."""
-    return attention._core_config(attention_series(attention, dim, n, method, tol), tol)
+) -> _core.SummedAttention:
+    """Return the attention of n tokens, summed as `method` says, for the core."""
+    return _core.SummedAttention(attention.law(), summation(attention, dim, n, method, tol))
 
 
 def energy_series(

@@ -34,15 +34,23 @@ class NoiseLaw(Part, ABC):
         """Return the law as it is used for n tokens in dimension dim: all choices made."""
         return self
 
+    def kernel_error(self, dim: int) -> float | None:
+        """Return what is left out of the kernel, relative to κ(1); None: nothing, or no kernel."""
+        return None
+
+    def growth(self, dim: int, beta: float) -> float | None:
+        """Return λ̄' with d/dt E[E_β] ≤ λ̄' E_β under the noise alone, or None: none is known."""
+        return None
+
     @abstractmethod
-    def _core_config(self, dim: int, n: int, method: str, tol: float) -> _core.NoiseConfig:
+    def law(self, dim: int, n: int, method: str, tol: float) -> _core.NoiseLaw:
         """Return the core's description of a resolved law; method and tol are those of sums."""
 
     @abstractmethod
-    def _pair_noise(self, dim: int, beta: float) -> _core.PairNoise:
+    def pair_noise(self, dim: int, beta: float) -> _core.PairNoise:
         """Return the core's description of G_β, for sums over all pairs."""
 
-    def _pair_harmonics(self, dim: int, beta: float) -> PairHarmonics | None:
+    def pair_harmonics(self, dim: int, beta: float) -> PairHarmonics | None:
         """Return G_β for sums in linear time, or None where it is no short series."""
         return None
 
@@ -63,11 +71,16 @@ class KernelNoise(NoiseLaw):
         """Return the covariance kernel of the field on S^{dim-1}."""
         return _kernel(self.activation, dim, self.sigma_u, self.sigma_w)
 
-    def _pair_noise(self, dim: int, beta: float) -> _core.PairNoise:
-        series: list[float] = generator_series(self.kernel(dim), beta).tolist()
-        return series
+    def growth(self, dim: int, beta: float) -> float | None:
+        """Return λ̄'(β) of the kernel."""
+        return self.kernel(dim).dissipation_rate(beta)
 
-    def _pair_harmonics(self, dim: int, beta: float) -> PairHarmonics | None:
+    def pair_noise(self, dim: int, beta: float) -> _core.PairNoise:
+        """Return G_β as the series that κ gives."""
+        return _core.kernel_pair_noise(generator_series(self.kernel(dim), beta).tolist())
+
+    def pair_harmonics(self, dim: int, beta: float) -> PairHarmonics | None:
+        """Return G_β for sums in linear time, or None where it is no short series."""
         coefficients = generator_harmonics(self.kernel(dim), beta)
         return None if coefficients is None else PairHarmonics(coefficients, 0.0)
 

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
 from noisync import _validate
 from noisync.errors import ArgumentError, ArgumentTypeError
 
+P = TypeVar("P", bound="Part")
+
 
 class Part:
-    """A part of a model: a frozen dataclass that compares arrays by value and becomes a dict."""
+    """A part of a model: a frozen dataclass that compares arrays by value and becomes a dict.
+
+    A direct subclass is a room of parts, one of which may stand in its place in a model; a subclass
+    of that with a `kind`, the name that a dict or TOML gives it, is one of them.
+    """
 
     kind: ClassVar[str]
+    kinds: ClassVar[dict[str, type[Any]]]
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if Part in cls.__bases__:
+            cls.kinds = {}
+        if "kind" in vars(cls):
+            cls.kinds[cls.kind] = cls
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self.to_dict() == other.to_dict()
@@ -34,20 +48,29 @@ class Part:
                 result[field.name] = value
         return result
 
+    @classmethod
+    def from_table(cls: type[P], where: str, table: object) -> P:
+        """Return the part of this room that :meth:`to_dict` described; `where` names the table."""
+        if not isinstance(table, Mapping):
+            raise ArgumentTypeError(f"{where} must be a table, got {table!r}")
+        if "type" not in table:
+            raise ArgumentError(
+                f"{where}: the key 'type' is missing ({', '.join(sorted(cls.kinds))})"
+            )
+        part: type[P] = cls.kinds[_validate.choice(f"{where}.type", table["type"], cls.kinds)]
+        parameters = fields(part)  # type: ignore[arg-type]
+        names = [field.name for field in parameters]
+        _validate.keys(where, table, ["type", *names])
+        for field in parameters:
+            if field.default is MISSING and field.name not in table:
+                raise ArgumentError(f"{where}: the key {field.name!r} is missing")
+        return part(**{name: table[name] for name in names if name in table})
 
-def from_table(where: str, table: object, kinds: Mapping[str, Any]) -> Any:
-    """Return the part that :meth:`Part.to_dict` described, or None; `where` names the table."""
-    if table is None:
-        return None
-    if not isinstance(table, Mapping):
-        raise ArgumentTypeError(f"{where} must be a table, got {table!r}")
-    if "type" not in table:
-        raise ArgumentError(f"{where}: the key 'type' is missing ({', '.join(sorted(kinds))})")
-    part = kinds[_validate.choice(f"{where}.type", table["type"], kinds)]
-    parameters = [field.name for field in fields(part)]
-    _validate.keys(where, table, ["type", *parameters])
-    required = [f.name for f in fields(part) if f.default is MISSING]
-    for name in required:
-        if name not in table:
-            raise ArgumentError(f"{where}: the key {name!r} is missing")
-    return part(**{name: table[name] for name in parameters if name in table})
+    @classmethod
+    def check(cls, name: str, value: object, *, optional: bool = False) -> None:
+        """Refuse what is no part of this room, nor None if `optional`."""
+        if isinstance(value, cls) or (optional and value is None):
+            return
+        names = [part.__name__ for part in cls.kinds.values()] + ["None"] * optional
+        allowed = " or ".join([", ".join(names[:-1]), names[-1]])
+        raise ArgumentTypeError(f"{name} must be {allowed}, got {_validate.shown(value)}")

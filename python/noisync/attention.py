@@ -1,153 +1,38 @@
-"""Self-attention: the deterministic part of a layer, as frozen, validated values."""
+"""Self-attention: the deterministic part of a layer."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from abc import ABC, abstractmethod
 
 import numpy as np
-import numpy.typing as npt
 
-from noisync import _core, _validate
+from noisync import _core
 from noisync._part import Part
-from noisync.errors import ArgumentError
-
-if TYPE_CHECKING:
-    from noisync._linear_time import Series
 
 
-@dataclass(frozen=True, eq=False)
-class Exponential(Part):
-    """Weights proportional to e^{⟨Qx, Ky⟩}: what softmax and unnormalised attention share."""
+class Attention(Part, ABC):
+    """A law of attention: logits, normalisation, values. How it is summed is no part of it."""
 
-    beta: float | None = None
-    value: float | npt.ArrayLike = 1.0
-    query: npt.ArrayLike | None = None
-    key: npt.ArrayLike | None = None
-
-    normalized: ClassVar[bool]
-
-    def __post_init__(self) -> None:
-        if (self.query is None) != (self.key is None):
-            given, missing = ("query", "key") if self.key is None else ("key", "query")
-            raise ArgumentError(f"{missing} must be given where {given} is, got None")
-        if self.query is not None and self.key is not None:
-            if self.beta is not None:
-                raise ArgumentError(
-                    f"beta must be left out where query and key are given, got {self.beta!r}"
-                )
-            query = _validate.matrix("query", self.query)
-            key = _validate.matrix("key", self.key)
-            if query.shape != key.shape:
-                raise ArgumentError(
-                    f"query and key must have the same shape, got {query.shape} and {key.shape}"
-                )
-            object.__setattr__(self, "query", query)
-            object.__setattr__(self, "key", key)
-        else:
-            beta = 1.0 if self.beta is None else self.beta
-            object.__setattr__(self, "beta", _validate.real("beta", beta))
-        if np.ndim(self.value) == 0:
-            object.__setattr__(self, "value", _validate.real("value", self.value))
-        else:
-            value = _validate.matrix("value", self.value)
-            if value.shape[0] != value.shape[1]:
-                raise ArgumentError(f"value must be a number or square, got shape {value.shape}")
-            object.__setattr__(self, "value", value)
-
+    @abstractmethod
     def check_dim(self, dim: int) -> None:
         """Refuse matrices that do not act on tokens of dimension `dim`."""
-        for name in ("query", "key", "value"):
-            matrix = getattr(self, name)
-            if isinstance(matrix, np.ndarray) and matrix.shape[1] != dim:
-                raise ArgumentError(
-                    f"{name} must have {dim} columns like the tokens, got shape {matrix.shape}"
-                )
 
-    @cached_property
+    @abstractmethod
+    def law(self) -> _core.AttentionLaw:
+        """Return the core's description."""
+
+    @property
     def rotation_scale(self) -> float | None:
-        """Return β where QᵀK is β times an orthogonal matrix (to rounding), or None."""
-        if self.query is None or self.key is None:
-            return self.beta
-        product = np.asarray(self.query).T @ np.asarray(self.key)
-        sizes = np.linalg.svd(product, compute_uv=False)
-        even = sizes[-1] > 0 and sizes[0] - sizes[-1] <= 1e-14 * sizes[0]
-        return float(sizes.mean()) if even else None
+        """β where the logits are β⟨x, Ry⟩ with R orthogonal, for sums in linear time, or None."""
+        return None
 
-    def _core_config(
-        self, series: Series | None = None, tol: float = 0.0
-    ) -> _core.ExponentialAttention:
-        """Return the core's description; with a series of e^{βu}, for sums in linear time."""
-        is_matrix = isinstance(self.value, np.ndarray)
-        return _core.ExponentialAttention(
-            normalized=self.normalized,
-            beta=(self.beta if series is None else self.rotation_scale) or 0.0,
-            value_scale=1.0 if is_matrix else self.value,  # type: ignore[arg-type]
-            query=self.query,  # type: ignore[arg-type]
-            key=self.key,  # type: ignore[arg-type]
-            value=self.value if is_matrix else None,  # type: ignore[arg-type]
-            harmonics=() if series is None else series.coefficients,
-            tail=0.0 if series is None else series.tail,
-            tolerance=tol,
-        )
+    def least_mass(self, beta: float) -> float:
+        """Return a bound from below on the masses Σ_j w_j e^{l_ij − |β|}, for logits of size β.
 
+        Of every token i, as the attention divides by them; if it does not, of the largest.
+        """
+        return float(np.exp(-2 * abs(beta)))
 
-@dataclass(frozen=True, eq=False)
-class Softmax(Exponential):
-    r"""Softmax self-attention.
-
-    .. math:: \mathrm{Attn}(x) = \sum_j \frac{w_j e^{\langle Qx, Kx_j\rangle}}
-              {\sum_k w_k e^{\langle Qx, Kx_k\rangle}} V x_j
-
-    Parameters
-    ----------
-    beta : float, optional
-        Inverse temperature: :math:`Q^T K = \beta I`. 1 unless `query` and `key` are given.
-    value : float or (dim, dim) array_like
-        V; a number a means V = aI: attractive for a > 0, repulsive for a < 0, off for 0.
-    query, key : (h, dim) array_like, optional
-        Q and K, instead of `beta`.
-
-    Raises
-    ------
-    ArgumentError
-        For matrices of the wrong shape, NaN, or `beta` together with `query` and `key`.
-
-    References
-    ----------
-    arXiv:2312.10794; arXiv:2604.26898, eq. (1.1).
-    """
-
-    kind: ClassVar[str] = "softmax"
-    normalized: ClassVar[bool] = True
-
-
-@dataclass(frozen=True, eq=False)
-class Unnormalized(Exponential):
-    r"""Self-attention without the softmax denominator.
-
-    .. math:: \mathrm{Attn}(x) = \sum_j w_j e^{\langle Qx, Kx_j\rangle} V x_j
-
-    Parameters and errors are those of :class:`Softmax`.
-
-    References
-    ----------
-    arXiv:2312.10794, where it is called USA.
-    """
-
-    kind: ClassVar[str] = "unnormalized"
-    normalized: ClassVar[bool] = False
-
-
-Attention = Softmax | Unnormalized
-
-#: The kinds of attention, by the name they have in a dict or TOML.
-KINDS = {part.kind: part for part in (Softmax, Unnormalized)}
-
-
-def value_scale(attention: Attention | None) -> float | None:
-    """Return a where V = aI (0 without attention), or None where V is a matrix."""
-    if attention is None:
-        return 0.0
-    return attention.value if isinstance(attention.value, float) else None
+    def growth(self, beta: float) -> float | None:
+        """Return ε with dE_β/dt ≤ ε E_β under this attention alone, or None where none is known."""
+        return None

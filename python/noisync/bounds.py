@@ -6,28 +6,20 @@ import numpy as np
 import numpy.typing as npt
 
 from noisync import _validate
-from noisync._noise_law import KernelNoise
 from noisync._validate import FloatArray
-from noisync.attention import Attention, Softmax, value_scale
+from noisync.attention import Attention
 from noisync.model import Model
 
 
 def attention_growth(attention: Attention | None, beta: float = 1.0) -> float | None:
     r"""Return ε with dE_β/dt ≤ ε E_β under the attention alone, or None where none is known.
 
-    Along softmax attention with QᵀK = βI, V = aI, and the energy at the same β,
-
-    .. math:: \frac{dE_\beta}{dt} = -a\beta \int Z(x)\,|P_x A(x)|^2\,d\mu(x),\quad
-              Z(x) = \int e^{\beta\langle x,y\rangle} d\mu(y),\quad A = \mathrm{Attn}/a.
-
-    For a ≥ 0 that is never positive: ε = 0. For a < 0, Jensen's inequality gives
-    :math:`Z |P_x A|^2 \le \int e^{\beta u}(1-u^2) d\mu(y)`, and
-    :math:`e^\beta - e^{\beta u} \ge \beta e^{\beta u}(1-u)` then gives ε = 4|a|. (Near one cluster
-    the true growth is 2|a|: the bound is safe, not sharp.)
+    For softmax attention with QᵀK = βI, V = aI, and the energy at the same β, ε = 0 for a ≥ 0 and
+    4|a| for a < 0 (:meth:`noisync.Softmax.growth` derives it).
 
     Parameters
     ----------
-    attention : Softmax, Unnormalized or None
+    attention : an attention or None
     beta : float
         Inverse temperature of the energy.
 
@@ -40,12 +32,7 @@ def attention_growth(attention: Attention | None, beta: float = 1.0) -> float | 
     a ≥ 0: arXiv:2604.26898, §4. The estimate for a < 0 is derived here.
     """
     beta = _validate.positive("beta", beta)
-    scale = value_scale(attention)
-    if attention is None or scale == 0:
-        return 0.0
-    if not isinstance(attention, Softmax) or attention.beta != beta or scale is None:
-        return None
-    return 0.0 if scale > 0 else 4.0 * -scale
+    return 0.0 if attention is None else attention.growth(beta)
 
 
 def energy_bound(
@@ -79,8 +66,8 @@ def energy_bound(
     growth = attention_growth(model.attention, beta)
     if growth is None:
         return None
-    if model.noise is not None and not isinstance(model.noise, KernelNoise):
+    dissipation = 0.0 if model.noise is None else model.noise.growth(model.dim, beta)
+    if dissipation is None:
         return None
-    dissipation = 0.0 if model.noise is None else model.kernel.dissipation_rate(beta)
     times = np.asarray(_validate.finite_array("time", time), dtype=np.float64)
     return np.asarray(initial * np.exp((growth + dissipation) * times))

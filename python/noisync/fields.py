@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from noisync import _core, _validate
-from noisync._linear_time import attention_config
+from noisync._linear_time import summed
+from noisync._noise_law import NoiseLaw
 from noisync._threads import thread_count
-from noisync.attention import Attention, Softmax, Unnormalized
-from noisync.errors import ArgumentTypeError, SimulationError
-from noisync.noise import KINDS, NAMES, Noise
+from noisync.attention import Attention
+from noisync.errors import SimulationError
 
 
 def attention_drift(
@@ -64,13 +64,12 @@ def attention_drift(
     ----------
     arXiv:2312.10794; arXiv:2604.26898, eq. (1.1).
     """
-    if not isinstance(attention, (Softmax, Unnormalized)):
-        raise ArgumentTypeError(f"attention must be Softmax or Unnormalized, got {attention!r}")
+    Attention.check("attention", attention)
     tokens = _validate.tokens("x", x)
     attention.check_dim(tokens.shape[1])
     mass = _validate.weights(weights, tokens.shape[0])
-    config = attention_config(attention, tokens.shape[1], tokens.shape[0], method, tol)
-    drift = _core.attention(config, tokens, mass, thread_count(threads))
+    sums = summed(attention, tokens.shape[1], tokens.shape[0], method, tol)
+    drift = _core.attention(sums, tokens, mass, thread_count(threads))
     if not np.all(np.isfinite(drift)):
         row = int(np.flatnonzero(~np.isfinite(drift).all(axis=1))[0])
         raise SimulationError(
@@ -81,7 +80,7 @@ def attention_drift(
 
 
 def sample_field(
-    noise: Noise,
+    noise: NoiseLaw,
     x: npt.ArrayLike,
     *,
     layers: int = 1,
@@ -127,12 +126,11 @@ def sample_field(
     ----------
     arXiv:2604.26898, §1.1.
     """
-    if not isinstance(noise, tuple(KINDS.values())):
-        raise ArgumentTypeError(f"noise must be one of {NAMES}, got {noise!r}")
+    NoiseLaw.check("noise", noise)
     tokens = _validate.tokens("x", x)
     n, dim = tokens.shape
     return _core.noise_fields(
-        noise.resolved(dim, n)._core_config(dim, n, "auto", 1e-12),
+        noise.resolved(dim, n).law(dim, n, "auto", 1e-12),
         tokens,
         _validate.integer("layers", layers, minimum=1, maximum=2**32 - 1),
         _validate.integer("seed", seed, minimum=0, maximum=2**64 - 1),

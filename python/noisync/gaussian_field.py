@@ -158,19 +158,20 @@ class GaussianField(KernelNoise):
             return float(np.sqrt((fourth - second**2) / self.width)) / kernel.variance
         raise ArgumentError("sampler: 'auto' has no error of its own; see resolved(dim, n)")
 
-    def _core_config(self, dim: int, n: int, method: str, tol: float) -> _core.NoiseConfig:
+    def law(self, dim: int, n: int, method: str, tol: float) -> _core.NoiseLaw:
+        """Return the core's description of the sampler."""
         kernel = self.kernel(dim)
         if self.sampler == "features":
-            return _core.Features(
+            return _core.feature_noise(
                 activation=self.activation,
                 width=self.width,
                 sigma_u=self.sigma_u,
                 sigma_w=self.sigma_w,
             )
         if self.sampler == "harmonic":
-            return _core.Harmonics(_harmonics(kernel, self.tolerance)[0].tolist())
+            return _core.harmonic_noise(_harmonics(kernel, self.tolerance)[0].tolist())
         series = kernel.angular_series.tolist()
-        return _core.Exact(series=series, slope=kernel.slope, odd=kernel.odd)
+        return _core.exact_noise(series=series, slope=kernel.slope, odd=kernel.odd)
 
 
 @lru_cache(maxsize=64)

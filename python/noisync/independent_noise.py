@@ -49,13 +49,16 @@ class IndependentNoise(NoiseLaw):
             "they coincide"
         )
 
-    def _core_config(self, dim: int, n: int, method: str, tol: float) -> _core.IndependentNoise:
-        return _core.IndependentNoise(scale=self.scale)
+    def law(self, dim: int, n: int, method: str, tol: float) -> _core.NoiseLaw:
+        """Return the core's description."""
+        return _core.independent_noise(scale=self.scale)
 
-    def _pair_noise(self, dim: int, beta: float) -> _core.IndependentNoise:
-        return _core.IndependentNoise(scale=self.scale)
+    def pair_noise(self, dim: int, beta: float) -> _core.PairNoise:
+        """Return G_β of two tokens with independent noise."""
+        return _core.independent_pair_noise(scale=self.scale)
 
-    def _pair_harmonics(self, dim: int, beta: float) -> PairHarmonics | None:
+    def pair_harmonics(self, dim: int, beta: float) -> PairHarmonics | None:
+        """Return G_β for sums in linear time, or None where e^{βu} is no short series."""
         series = exponential_series(beta, dim, 1e-17)
         if series is None:
             return None

@@ -52,8 +52,9 @@ class MLP(KernelNoise):
             self, "width", _validate.integer("width", self.width, minimum=1, maximum=2**31 - 1)
         )
 
-    def _core_config(self, dim: int, n: int, method: str, tol: float) -> _core.NoiseConfig:
-        return _core.Mlp(
+    def law(self, dim: int, n: int, method: str, tol: float) -> _core.NoiseLaw:
+        """Return the core's description."""
+        return _core.mlp_noise(
             activation=self.activation,
             width=self.width,
             sigma_u=self.sigma_u,

@@ -13,12 +13,9 @@ from typing import Any
 import tomli_w
 
 from noisync import _validate
-from noisync._part import from_table
-from noisync.attention import KINDS as ATTENTIONS
-from noisync.attention import Attention, Exponential
+from noisync._noise_law import NoiseLaw
+from noisync.attention import Attention
 from noisync.errors import ArgumentError, ArgumentTypeError
-from noisync.noise import KINDS as NOISES
-from noisync.noise import NAMES, Noise
 from noisync.theory.kernel import Kernel
 
 if sys.version_info >= (3, 11):
@@ -63,20 +60,16 @@ class Model:
 
     dim: int
     attention: Attention | None = None
-    noise: Noise | None = None
+    noise: NoiseLaw | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(
             self, "dim", _validate.integer("dim", self.dim, minimum=2, maximum=2**24)
         )
+        Attention.check("attention", self.attention, optional=True)
+        NoiseLaw.check("noise", self.noise, optional=True)
         if self.attention is not None:
-            if not isinstance(self.attention, Exponential):
-                raise ArgumentTypeError(
-                    f"attention must be Softmax, Unnormalized or None, got {self.attention!r}"
-                )
             self.attention.check_dim(self.dim)
-        if self.noise is not None and not isinstance(self.noise, tuple(NOISES.values())):
-            raise ArgumentTypeError(f"noise must be one of {NAMES} or None, got {self.noise!r}")
 
     @property
     def kernel(self) -> Kernel:
@@ -84,6 +77,11 @@ class Model:
         if self.noise is None:
             raise ArgumentError("kernel: the model has no noise, so there is no covariance kernel")
         return self.noise.kernel(self.dim)
+
+    @property
+    def kernel_error(self) -> float | None:
+        """What the noise leaves out of the kernel, relative to κ(1); None: nothing or no kernel."""
+        return None if self.noise is None else self.noise.kernel_error(self.dim)
 
     def resolved(self, n: int) -> Model:
         """Return the model as it is used for n tokens: choices left to noisync are made."""
@@ -106,11 +104,11 @@ class Model:
         _validate.keys("model", table, ("dim", "attention", "noise"))
         if "dim" not in table:
             raise ArgumentError("model: the key 'dim' is missing")
-        return cls(
-            dim=table["dim"],
-            attention=from_table("model.attention", table.get("attention"), ATTENTIONS),
-            noise=from_table("model.noise", table.get("noise"), NOISES),
-        )
+        parts: dict[str, Any] = {}
+        for name, room in (("attention", Attention), ("noise", NoiseLaw)):
+            if table.get(name) is not None:
+                parts[name] = room.from_table(f"model.{name}", table[name])
+        return cls(dim=table["dim"], **parts)
 
     def to_toml(self) -> str:
         """Return the model as a TOML document."""

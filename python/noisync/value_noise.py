@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from noisync import _core, _validate
-from noisync._linear_time import attention_config
+from noisync._linear_time import summed
 from noisync._noise_law import NoiseLaw
-from noisync.attention import Softmax
 from noisync.errors import ArgumentError
+from noisync.exponential import Softmax
 from noisync.theory.kernel import Kernel
 
 
@@ -58,9 +58,12 @@ class ValueNoise(NoiseLaw):
             "on all the others"
         )
 
-    def _core_config(self, dim: int, n: int, method: str, tol: float) -> _core.ValueNoise:
-        averages = attention_config(Softmax(self.beta), dim, n, method, tol)
-        return _core.ValueNoise(attention=averages, scale=self.scale)
+    def law(self, dim: int, n: int, method: str, tol: float) -> _core.NoiseLaw:
+        """Return the core's description, with averages summed as `method` says."""
+        averages = summed(Softmax(self.beta), dim, n, method, tol)
+        return _core.value_noise(attention=averages, scale=self.scale)
 
-    def _pair_noise(self, dim: int, beta: float) -> _core.ValueNoise:
-        return _core.ValueNoise(attention=Softmax(self.beta)._core_config(), scale=self.scale)
+    def pair_noise(self, dim: int, beta: float) -> _core.PairNoise:
+        """Return G_β, made of the averages of all tokens."""
+        averages = _core.SummedAttention(Softmax(self.beta).law(), _core.Summation())
+        return _core.value_pair_noise(attention=averages, scale=self.scale)

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <vector>
 
-#include "noisync/attention.hpp"
+#include "attention/exponential.hpp"
 #include "reference.hpp"
 
 namespace reference {

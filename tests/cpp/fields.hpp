@@ -2,33 +2,42 @@
 #pragma once
 
 #include "configurations.hpp"
-#include "noisync/noise.hpp"
+#include "noise/law.hpp"
 
 namespace reference {
 
 using noisync::Derivatives;
 using noisync::LayerKey;
 using noisync::Matrix;
-using noisync::NoiseConfig;
+using noisync::SharedNoiseLaw;
 using noisync::Tokens;
 
-template <class Real>
-Tokens<Real> field(const NoiseConfig& config, const Tokens<Real>& y, const LayerKey& key,
+// Of the parameters of a noise, or of a law already.
+inline SharedNoiseLaw law_from(const SharedNoiseLaw& law) {
+    return law;
+}
+template <class Parameters>
+SharedNoiseLaw law_from(const Parameters& parameters) {
+    return noise_law(parameters);
+}
+
+template <class Real, class Noise>
+Tokens<Real> field(const Noise& noise, const Tokens<Real>& y, const LayerKey& key,
                    int threads = 1) {
     Tokens<Real> out = Tokens<Real>::Zero(y.rows(), y.cols());
     noisync::Execution execution(threads);
-    noisync::make_noise<Real>(config)->add(y, {}, key, Real(1), out, nullptr, execution);
+    law_from(noise)->template field<Real>()->add(y, {}, key, Real(1), out, nullptr, execution);
     return out;
 }
 
 // The values at the tokens, and below them DG(y_token) v for the rows v of `along`.
-template <class Real>
-Tokens<Real> with_derivatives(const NoiseConfig& config, const Tokens<Real>& y, Index token,
+template <class Real, class Noise>
+Tokens<Real> with_derivatives(const Noise& noise, const Tokens<Real>& y, Index token,
                               const Matrix<Real>& along, const LayerKey& key, int threads = 1) {
     Tokens<Real> out = Tokens<Real>::Zero(y.rows(), y.cols());
     Derivatives<Real> derivatives{token, along, Matrix<Real>::Zero(along.rows(), along.cols())};
     noisync::Execution execution(threads);
-    noisync::make_noise<Real>(config)->add(y, {}, key, Real(1), out, &derivatives, execution);
+    law_from(noise)->template field<Real>()->add(y, {}, key, Real(1), out, &derivatives, execution);
     Tokens<Real> both(y.rows() + along.rows(), y.cols());
     both << out, derivatives.out;
     return both;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "configurations.hpp"
-#include "noisync/noise.hpp"
+#include "noise/exact.hpp"
 
 namespace reference {
 

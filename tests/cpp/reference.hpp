@@ -9,9 +9,9 @@
 #include <numeric>
 #include <vector>
 
+#include "attention/exponential.hpp"
 #include "configurations.hpp"
 #include "noisync/activation.hpp"
-#include "noisync/attention.hpp"
 #include "noisync/random.hpp"
 #include "noisync/types.hpp"
 

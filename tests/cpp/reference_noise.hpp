@@ -1,7 +1,7 @@
 // The noise fields by plain sums over neurons, in long double.
 #pragma once
 
-#include "noisync/noise.hpp"
+#include "noise/mlp.hpp"
 #include "reference.hpp"
 
 namespace reference {

@@ -29,7 +29,7 @@ Long error(const ExponentialAttention& config, Index rows, Index d, bool zeros,
     const Vector<Real> weights = reference::random_weights<Real>(rows, zeros, 22);
     Tokens<Real> out = Tokens<Real>::Constant(rows, d, Real(99));
     Execution execution;
-    const auto fresh = noisync::make_attention<Real>(config);
+    const auto fresh = noisync::attention_law(config)->evaluator<Real>({});
     (reused != nullptr ? reused : fresh.get())->evaluate(x, weights, out, execution);
     return reference::error<Real>(config, x, weights, out);
 }
@@ -87,7 +87,9 @@ TEST_CASE_TEMPLATE("a weightless token listens to its opposite, however small th
         CAPTURE(beta);
         Tokens<Real> out(2, 2);
         Execution execution;
-        noisync::make_attention<Real>(with_beta(beta))->evaluate(x, weights, out, execution);
+        noisync::attention_law(with_beta(beta))
+            ->evaluator<Real>({})
+            ->evaluate(x, weights, out, execution);
         CHECK(std::abs(out(0, 0) + 1) <= 4 * reference::kRoundoff<Real>);
         CHECK(out(0, 1) == 0);
         CHECK(std::abs(out(1, 0) + 1) <= 4 * reference::kRoundoff<Real>);
@@ -146,7 +148,7 @@ TEST_CASE_TEMPLATE("attention with V alone, and with large logits", Real, double
 TEST_CASE("scratch memory of one size does not leak into a call of another") {
     for (const double beta : {2.0, 1000.0}) {
         const ExponentialAttention config = with_beta(beta);
-        const auto attention = noisync::make_attention<double>(config);
+        const auto attention = noisync::attention_law(config)->evaluator<double>({});
         for (const Index rows : {300, 2, 65, 64, 1}) {
             CAPTURE(beta);
             CAPTURE(rows);
@@ -165,7 +167,8 @@ TEST_CASE_TEMPLATE("the number of threads changes no bit", Real, double, float) 
             const auto evaluate = [&](int threads) {
                 Tokens<Real> out(rows, 5);
                 Execution execution(threads);
-                noisync::make_attention<Real>(config)->evaluate(x, weights, out, execution);
+                noisync::attention_law(config)->template evaluator<Real>({})->evaluate(
+                    x, weights, out, execution);
                 return out;
             };
             const Tokens<Real> alone = evaluate(1);

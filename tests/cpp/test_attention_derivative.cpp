@@ -3,8 +3,8 @@
 
 #include <vector>
 
+#include "attention/exponential.hpp"
 #include "fields.hpp"
-#include "noisync/attention.hpp"
 #include "reference.hpp"
 
 namespace {
@@ -46,7 +46,7 @@ template <class Real>
 Matrix<Real> differentiate(const ExponentialAttention& config, const Tokens<Real>& x,
                            const Vector<Real>& weights, Index token, const Matrix<Real>& along) {
     Matrix<Real> out = Matrix<Real>::Constant(1, 1, Real(99));
-    make_attention<Real>(config)->differentiate(x, weights, token, along, out);
+    attention_law(config)->evaluator<Real>({})->differentiate(x, weights, token, along, out);
     return out;
 }
 

@@ -30,7 +30,7 @@ struct System {
     [[nodiscard]] Tokens<Real> attention(const ExponentialAttention& config, int threads) const {
         Tokens<Real> out = Tokens<Real>::Constant(x.rows(), x.cols(), Real(99));
         Execution execution(threads);
-        noisync::make_attention<Real>(config)->evaluate(x, weights, out, execution);
+        noisync::attention_law(config)->evaluator<Real>({})->evaluate(x, weights, out, execution);
         return out;
     }
 

@@ -4,8 +4,13 @@
 #include <cmath>
 #include <numbers>
 #include <optional>
+#include <variant>
 #include <vector>
 
+#include "attention/exponential.hpp"
+#include "noise/independent.hpp"
+#include "noise/kernel_pairs.hpp"
+#include "noise/value.hpp"
 #include "noisync/budget.hpp"
 #include "reference.hpp"
 
@@ -18,13 +23,44 @@ using noisync::IndependentNoise;
 using noisync::Index;
 using noisync::Normalization;
 using noisync::Tokens;
-using noisync::ValueNoise;
 using noisync::Vector;
 using reference::Long;
 using reference::LongMatrix;
 
 // B(t) = b_0 + b_1 s + b_2 (2s^2 - 1), s = 2t/pi - 1.
 const std::vector<double> kNoise{0.7, -0.4, 0.2};
+struct Field {};
+
+// Noise through the averages of an attention.
+struct Averages {
+    ExponentialAttention attention;
+    double scale;
+};
+
+struct Case {
+    double beta;
+    std::optional<ExponentialAttention> attention;
+    std::variant<std::monostate, Field, Averages, IndependentNoise> noise;
+};
+
+noisync::SummedAttention summed(const ExponentialAttention& attention) {
+    return {attention_law(attention), {}};
+}
+
+BudgetLaw law_of(const Case& setting) {
+    BudgetLaw law{setting.beta, {}, {}};
+    if (setting.attention) {
+        law.attention = summed(*setting.attention);
+    }
+    if (std::holds_alternative<Field>(setting.noise)) {
+        law.noise = noisync::kernel_pair_noise(kNoise);
+    } else if (const auto* averages = std::get_if<Averages>(&setting.noise)) {
+        law.noise = pair_noise(noisync::ValueNoise{summed(averages->attention), averages->scale});
+    } else if (const auto* independent = std::get_if<IndependentNoise>(&setting.noise)) {
+        law.noise = pair_noise(*independent);
+    }
+    return law;
+}
 
 Long noise_function(Long gap) {
     const Long s = 4 / std::numbers::pi_v<Long> * std::asin(std::sqrt(gap / 2)) - 1;
@@ -41,8 +77,8 @@ Long generator(const LongMatrix& x, Index i, Index j, const LongMatrix& k, Long 
 }
 
 // The covariances of noise that is no field; empty for others.
-LongMatrix covariances(const LongMatrix& x, const Vector<double>& weights, const BudgetLaw& law) {
-    if (const auto* noise = std::get_if<ValueNoise>(&law.noise)) {
+LongMatrix covariances(const LongMatrix& x, const Vector<double>& weights, const Case& law) {
+    if (const auto* noise = std::get_if<Averages>(&law.noise)) {
         const LongMatrix a =
             noise->scale * reference::attention(x, weights.cast<Long>(), noise->attention).value;
         return a * a.transpose();
@@ -53,25 +89,18 @@ LongMatrix covariances(const LongMatrix& x, const Vector<double>& weights, const
     return {};
 }
 
-bool is_field(const BudgetLaw& law) {
-    const auto* series = std::get_if<std::vector<double>>(&law.noise);
-    return series != nullptr && !series->empty();
-}
-
 struct Parts {
     Long attention = 0;
     Long noise = 0;
     Long largest = 1;  // covariance
 };
 
-Parts plain(const Tokens<double>& tokens, const Vector<double>& weights, const BudgetLaw& law) {
+Parts plain(const Tokens<double>& tokens, const Vector<double>& weights, const Case& law) {
     const LongMatrix x = tokens.cast<Long>();
     const Long beta = law.beta;
     LongMatrix moves = LongMatrix::Zero(x.rows(), x.cols());
     if (law.attention) {
-        moves = reference::attention(x, weights.cast<Long>(),
-                                     std::get<ExponentialAttention>(*law.attention))
-                    .value;
+        moves = reference::attention(x, weights.cast<Long>(), *law.attention).value;
     }
     const LongMatrix k = covariances(x, weights, law);
     Parts parts;
@@ -85,7 +114,7 @@ Parts plain(const Tokens<double>& tokens, const Vector<double>& weights, const B
             const Long pair = beta * weights(i) * weights(j) * std::exp(beta * (1 - gap));
             parts.attention -=
                 pair * (x.row(j).dot(moves.row(i)) - radial * x.row(i).dot(x.row(j)));
-            if (is_field(law)) {
+            if (std::holds_alternative<Field>(law.noise)) {
                 parts.noise -= pair * gap * noise_function(std::min<Long>(gap, 2)) / 2;
             } else if (k.size() > 0) {
                 parts.noise -= pair * generator(x, i, j, k, beta) / 2;
@@ -95,13 +124,13 @@ Parts plain(const Tokens<double>& tokens, const Vector<double>& weights, const B
     return parts;
 }
 
-noisync::Budget budget(const Tokens<double>& x, const Vector<double>& weights, const BudgetLaw& law,
+noisync::Budget budget(const Tokens<double>& x, const Vector<double>& weights, const Case& law,
                        int threads = 1) {
     Execution execution(threads);
-    return noisync::energy_budget(x, weights, law, execution);
+    return noisync::energy_budget(x, weights, law_of(law), execution);
 }
 
-std::vector<BudgetLaw> laws(Index d) {
+std::vector<Case> laws(Index d) {
     ExponentialAttention same;
     same.beta = 1.5;
     same.value_scale = -0.5;
@@ -112,12 +141,12 @@ std::vector<BudgetLaw> laws(Index d) {
     general.query = reference::random_matrix(3, d, 61);
     general.key = reference::random_matrix(3, d, 62);
     general.value = reference::random_matrix(d, d, 63);
-    return {{1.5, same, kNoise},
+    return {{1.5, same, Field{}},
             {1.5, other, {}},
-            {0.3, general, kNoise},
-            {4.0, {}, kNoise},
-            {1.5, same, ValueNoise{other, 1.2}},
-            {0.7, {}, ValueNoise{general, 0.4}},
+            {0.3, general, Field{}},
+            {4.0, {}, Field{}},
+            {1.5, same, Averages{other, 1.2}},
+            {0.7, {}, Averages{general, 0.4}},
             {1.5, other, IndependentNoise{0.8}}};
 }
 
@@ -128,7 +157,7 @@ TEST_CASE("the budget is what its two double sums say") {
         for (const Index d : {2, 3, 17, 64}) {
             const Tokens<double> x = reference::random_tokens<double>(rows, d, 64);
             const Vector<double> weights = reference::random_weights<double>(rows, rows > 3, 65);
-            for (const BudgetLaw& law : laws(d)) {
+            for (const Case& law : laws(d)) {
                 CAPTURE(rows);
                 CAPTURE(d);
                 const Parts expected = plain(x, weights, law);
@@ -149,7 +178,7 @@ TEST_CASE("merging tokens keep the digits of their budget") {
         reference::normalize_rows(near);
         const auto x = near.cast<double>().eval();
         const Vector<double> weights = reference::random_weights<double>(60, true, 67);
-        const BudgetLaw law = laws(5)[0];
+        const Case law = laws(5)[0];
         const noisync::Budget result = budget(x, weights, law);
         // Gaps shrink by 2 * 0.5 through the attention (repulsive: grow), B(0) through the noise.
         Long gaps = 0;
@@ -175,7 +204,7 @@ TEST_CASE("merging tokens keep the digits of the budget of noise through average
         reference::normalize_rows(near);
         const auto x = near.cast<double>().eval();
         const Vector<double> weights = reference::random_weights<double>(60, true, 67);
-        const BudgetLaw law{1.5, {}, ValueNoise{{}, 0.5}};
+        const Case law{1.5, {}, Averages{{}, 0.5}};
         const noisync::Budget result = budget(x, weights, law);
         // All averages are the cluster: the field of constant covariance s^2, whose rate is
         // (3-d)s^2.
@@ -188,7 +217,7 @@ TEST_CASE("merging tokens keep the digits of the budget of noise through average
 TEST_CASE("the budget does not depend on the number of threads") {
     const Tokens<double> x = reference::random_tokens<double>(700, 6, 68);
     const Vector<double> weights = reference::random_weights<double>(700, false, 69);
-    for (const BudgetLaw& law : laws(6)) {
+    for (const Case& law : laws(6)) {
         const noisync::Budget one = budget(x, weights, law, 1);
         for (const int threads : {2, 3, 7}) {
             const noisync::Budget many = budget(x, weights, law, threads);

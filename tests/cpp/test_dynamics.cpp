@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "attention/exponential.hpp"
 #include "noisync/dynamics.hpp"
 #include "recorder.hpp"
 #include "reference_noise.hpp"
@@ -37,8 +38,8 @@ template <class Real>
 Tokens<Real> run(const Setup& setup, const std::vector<Observer<Real>*>& observers = {}) {
     Tokens<Real> x = reference::random_tokens<Real>(setup.rows, 3, 62);
     const Vector<Real> weights = reference::random_weights<Real>(setup.rows, false, 63);
-    const auto attention = make_attention<Real>(attention_config());
-    const auto noise = make_noise<Real>(kMlp);
+    const auto attention = attention_law(attention_config())->evaluator<Real>({});
+    const auto noise = noise_law(kMlp)->field<Real>();
     Execution execution(setup.threads);
     Progress progress{-7, -7};
     run_layers<Real>(x,

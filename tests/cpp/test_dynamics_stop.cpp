@@ -9,7 +9,9 @@
 #include <utility>
 #include <vector>
 
+#include "attention/exponential.hpp"
 #include "configurations.hpp"
+#include "noise/mlp.hpp"
 #include "noisync/dynamics.hpp"
 #include "recorder.hpp"
 
@@ -58,7 +60,7 @@ TEST_CASE("a token that cancels in the first layer has left the sphere") {
     ExponentialAttention config;
     config.beta = 0.0;
     config.value_scale = -1.0;
-    const auto attention = make_attention<double>(config);
+    const auto attention = attention_law(config)->evaluator<double>({});
     Tokens<double> x(1, 2);
     x << 0.6, 0.8;
     const Vector<double> weights = Vector<double>::Ones(1);
@@ -129,7 +131,7 @@ TEST_CASE("an observer that throws leaves the progress before its layer") {
     for (const Index failing_slot : {0, 2}) {
         CAPTURE(failing_slot);
         Recorder<double> recorder({0, 1, 3}, failing_slot);
-        const auto noise = make_noise<double>(Mlp{Activation::tanh, 40});
+        const auto noise = noise_law(Mlp{Activation::tanh, 40})->field<double>();
         Tokens<double> x = reference::random_tokens<double>(8, 3, 66);
         Execution execution;
         Progress progress{-7, -7};

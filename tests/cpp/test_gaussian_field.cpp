@@ -6,6 +6,8 @@
 
 #include "fields.hpp"
 #include "kernels.hpp"
+#include "noise/harmonics.hpp"
+#include "noise/mlp.hpp"
 
 namespace {
 
@@ -16,15 +18,15 @@ constexpr LayerKey kKey{0x0123456789abcdefU, 4, 6};
 
 struct Law {
     std::string name;
-    NoiseConfig config;
+    SharedNoiseLaw law;
     bool has_places = true;  // a token's bits do not depend on the number of the others
 };
 
 std::vector<Law> laws(Index d) {
-    return {{"MLP", Mlp{Activation::tanh, 150, 0.5, 0.25}},
-            {"features", Features{Activation::gelu, 150, 0.5, 0.25}},
-            {"harmonics", Harmonics{{0.5, 1.0, 0.25, 0.0, 0.125}}},
-            {"exact", reference::exact(reference::relu_kernel(d)), false}};
+    return {{"MLP", noise_law(Mlp{Activation::tanh, 150, 0.5, 0.25})},
+            {"features", noise_law(Features{Activation::gelu, 150, 0.5, 0.25})},
+            {"harmonics", noise_law(Harmonics{{0.5, 1.0, 0.25, 0.0, 0.125}})},
+            {"exact", noise_law(reference::exact(reference::relu_kernel(d))), false}};
 }
 
 }  // namespace
@@ -36,12 +38,12 @@ TEST_CASE("the field at a token has the same bits however many others there are"
             if (!law.has_places) {
                 continue;
             }
-            const Tokens<double> all = reference::field<double>(law.config, y, kKey);
+            const Tokens<double> all = reference::field<double>(law.law, y, kKey);
             for (const Index rows : {1, 7, 31, 32, 33, 64, 65, 1023}) {
                 CAPTURE(law.name);
                 CAPTURE(rows);
                 const Tokens<double> some = y.topRows(rows);
-                CHECK(reference::same_bits(reference::field<double>(law.config, some, kKey),
+                CHECK(reference::same_bits(reference::field<double>(law.law, some, kKey),
                                            Tokens<double>(all.topRows(rows))));
             }
         }
@@ -56,11 +58,11 @@ TEST_CASE("the field of a span is the sum of the fields of its layers") {
             Tokens<double> sum = Tokens<double>::Zero(70 + d - 1, d);
             for (std::uint32_t k = 0; k < 5; ++k) {
                 const LayerKey one{kKey.seed, kKey.replicate, kKey.layer + k};
-                sum += reference::with_derivatives<double>(law.config, y, 3, along, one);
+                sum += reference::with_derivatives<double>(law.law, y, 3, along, one);
             }
             const LayerKey span{kKey.seed, kKey.replicate, kKey.layer, 5};
             const Tokens<double> direct =
-                reference::with_derivatives<double>(law.config, y, 3, along, span);
+                reference::with_derivatives<double>(law.law, y, 3, along, span);
             CAPTURE(law.name);
             CAPTURE(d);
             CHECK(largest(direct) > 0.5);
@@ -82,8 +84,8 @@ TEST_CASE("the seed, the replicate and the layer each choose another field") {
                 CAPTURE(law.name);
                 CAPTURE(a);
                 CAPTURE(b);
-                const Tokens<double> off = reference::field<double>(law.config, y, keys[a]) -
-                                           reference::field<double>(law.config, y, keys[b]);
+                const Tokens<double> off = reference::field<double>(law.law, y, keys[a]) -
+                                           reference::field<double>(law.law, y, keys[b]);
                 CHECK((largest(off) > 0.01) == (a != b));
             }
         }
@@ -94,15 +96,14 @@ TEST_CASE("add accumulates and scales, values and derivatives alike") {
     const Tokens<double> y = reference::random_tokens<double>(40, 3, 75);
     const Matrix<double> along = reference::random_tangents<double>(y, 8, 2, 76);
     for (const Law& law : laws(3)) {
-        const Tokens<double> once =
-            reference::with_derivatives<double>(law.config, y, 8, along, kKey);
+        const Tokens<double> once = reference::with_derivatives<double>(law.law, y, 8, along, kKey);
         for (const double scale : {0.0, 0.3, -2.0}) {
             CAPTURE(law.name);
             CAPTURE(scale);
             Tokens<double> out = y;
             Derivatives<double> derivatives{8, along, along};
             Execution execution;
-            make_noise<double>(law.config)->add(y, {}, kKey, scale, out, &derivatives, execution);
+            law.law->field<double>()->add(y, {}, kKey, scale, out, &derivatives, execution);
             CHECK(largest(out - y - scale * once.topRows(40)) < 1e-14L);
             CHECK(largest(derivatives.out - along - scale * once.bottomRows(2)) < 1e-14L);
             CHECK(reference::same_bits(derivatives.along, along));
@@ -115,9 +116,8 @@ TEST_CASE("asking for derivatives leaves the values as they are") {
     const Matrix<double> along = reference::random_tangents<double>(y, 0, 2, 78);
     for (const Law& law : laws(3)) {
         CAPTURE(law.name);
-        const Tokens<double> both =
-            reference::with_derivatives<double>(law.config, y, 0, along, kKey);
-        CHECK(largest(both.topRows(67) - reference::field<double>(law.config, y, kKey)) < 1e-12L);
+        const Tokens<double> both = reference::with_derivatives<double>(law.law, y, 0, along, kKey);
+        CHECK(largest(both.topRows(67) - reference::field<double>(law.law, y, kKey)) < 1e-12L);
     }
 }
 
@@ -134,15 +134,14 @@ TEST_CASE("the derivative is the slope of the field") {
                 CAPTURE(d);
                 const Matrix<double> along = reference::random_tangents<double>(y, token, d, 80);
                 const Tokens<double> slopes =
-                    reference::with_derivatives<double>(law.config, y, token, along, kKey)
+                    reference::with_derivatives<double>(law.law, y, token, along, kKey)
                         .bottomRows(d);
                 for (Index k = 0; k < d; ++k) {
                     const Tokens<double> ahead = reference::moved(y, token, along.row(k), kStep);
                     const Tokens<double> behind = reference::moved(y, token, along.row(k), -kStep);
-                    const Tokens<double> slope =
-                        (reference::field<double>(law.config, ahead, kKey) -
-                         reference::field<double>(law.config, behind, kKey)) /
-                        (2 * kStep);
+                    const Tokens<double> slope = (reference::field<double>(law.law, ahead, kKey) -
+                                                  reference::field<double>(law.law, behind, kKey)) /
+                                                 (2 * kStep);
                     // Second order of the difference and roundings over the step: 1e-10 each.
                     CHECK(largest(slope - slopes.row(k)) < 3e-9L);
                 }
@@ -158,7 +157,7 @@ TEST_CASE_TEMPLATE("the number of threads changes no bit", Real, double, float) 
         const Matrix<Real> along = reference::random_tangents<Real>(y, rows / 2, 2, 82);
         for (const Law& law : laws(3)) {
             const auto run = [&](int threads) {
-                return reference::with_derivatives<Real>(law.config, y, rows / 2, along, kKey,
+                return reference::with_derivatives<Real>(law.law, y, rows / 2, along, kKey,
                                                          threads);
             };
             CAPTURE(law.name);
@@ -172,7 +171,7 @@ TEST_CASE_TEMPLATE("the number of threads changes no bit", Real, double, float) 
 
 TEST_CASE("scratch memory of one size does not leak into a call of another") {
     for (const Law& law : laws(3)) {
-        const auto noise = make_noise<double>(law.config);
+        const auto noise = law.law->field<double>();
         Execution execution(2);
         for (const Index d : {3, 6, 2}) {
             for (const Index rows : {70, 1, 65}) {
@@ -182,7 +181,7 @@ TEST_CASE("scratch memory of one size does not leak into a call of another") {
                 const Tokens<double> y = reference::random_tokens<double>(rows, d, 83);
                 const Matrix<double> along = reference::random_tangents<double>(y, 0, d - 1, 84);
                 const Tokens<double> expected =
-                    reference::with_derivatives<double>(law.config, y, 0, along, kKey);
+                    reference::with_derivatives<double>(law.law, y, 0, along, kKey);
                 Tokens<double> out = Tokens<double>::Zero(rows, d);
                 Derivatives<double> derivatives{0, along, Matrix<double>::Zero(d - 1, d)};
                 noise->add(y, {}, kKey, 1.0, out, &derivatives, execution);
@@ -202,9 +201,9 @@ TEST_CASE_TEMPLATE("float32 tokens meet the field of float64 ones", Real, float)
     for (const Law& law : laws(3)) {
         CAPTURE(law.name);
         const Tokens<double> expected = reference::with_derivatives<double>(
-            law.config, y.template cast<double>(), 5, along.template cast<double>(), kKey);
-        const Tokens<Real> off = reference::with_derivatives<Real>(law.config, y, 5, along, kKey) -
-                                 expected.cast<Real>();
+            law.law, y.template cast<double>(), 5, along.template cast<double>(), kKey);
+        const Tokens<Real> off =
+            reference::with_derivatives<Real>(law.law, y, 5, along, kKey) - expected.cast<Real>();
         CHECK(largest(off) <= 40 * reference::kRoundoff<Real>);
     }
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "fields.hpp"
+#include "noise/harmonics.hpp"
 #include "noisync/harmonics.hpp"
 #include "reference_noise.hpp"
 

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "noisync/noise.hpp"
+#include "noise/mlp.hpp"
 #include "reference_noise.hpp"
 
 namespace {
@@ -23,7 +23,7 @@ Tokens<Real> add(const Mlp& config, const Tokens<Real>& y, const LayerKey& key, 
                  const Tokens<Real>& start, int threads = 1) {
     Tokens<Real> out = start;
     Execution execution(threads);
-    noisync::make_noise<Real>(config)->add(y, {}, key, scale, out, nullptr, execution);
+    noisync::noise_law(config)->field<Real>()->add(y, {}, key, scale, out, nullptr, execution);
     return out;
 }
 
@@ -168,7 +168,7 @@ TEST_CASE("the seed, the replicate and the layer each choose another field") {
 
 TEST_CASE("scratch memory of one size does not leak into a call of another") {
     const Mlp config{Activation::relu, 200, 0.5, 0.5};
-    const auto noise = noisync::make_noise<double>(config);
+    const auto noise = noisync::noise_law(config)->field<double>();
     Execution execution(2);
     for (const Index d : {64, 3, 300, 2}) {
         for (const Index rows : {70, 1}) {

@@ -2,10 +2,13 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <stdexcept>
 #include <vector>
 
 #include "attentions.hpp"
 #include "fields.hpp"
+#include "noise/independent.hpp"
+#include "noise/value.hpp"
 #include "reference_noise.hpp"
 
 namespace {
@@ -24,22 +27,26 @@ std::vector<ExponentialAttention> attentions(Index d) {
             reference::with_matrices(d + 1, d, 2.0, true)};
 }
 
-template <class Real>
-Tokens<Real> added(const NoiseConfig& config, const Tokens<Real>& y, const Vector<Real>& weights,
+ValueNoise through(const ExponentialAttention& attention, double scale) {
+    return {{attention_law(attention), {}}, scale};
+}
+
+template <class Real, class Noise>
+Tokens<Real> added(const Noise& noise, const Tokens<Real>& y, const Vector<Real>& weights,
                    const LayerKey& key, Real scale, int threads = 1,
                    Derivatives<Real>* derivatives = nullptr) {
     Tokens<Real> out = y;
     Execution execution(threads);
-    make_noise<Real>(config)->add(y, weights, key, scale, out, derivatives, execution);
+    noise_law(noise)->template field<Real>()->add(y, weights, key, scale, out, derivatives,
+                                                  execution);
     return out;
 }
 
-// scale s V A_i.
-LongMatrix value_noise(const ValueNoise& config, const LongMatrix& y, const LongVector& weights,
-                       const LayerKey& key, Long scale) {
+// scale V A_i.
+LongMatrix value_noise(const ExponentialAttention& attention, const LongMatrix& y,
+                       const LongVector& weights, const LayerKey& key, Long scale) {
     const LongMatrix matrix = reference::normals(key, Purpose::value_matrix, y.cols(), y.cols());
-    return scale * Long(config.scale) *
-           reference::products(reference::attention(y, weights, config.attention).value, matrix);
+    return scale * reference::products(reference::attention(y, weights, attention).value, matrix);
 }
 
 template <class Real>
@@ -52,12 +59,12 @@ void check_value_noise() {
                 for (const LayerKey& key : {kKey, kSpan}) {
                     CAPTURE(d);
                     CAPTURE(rows);
-                    const ValueNoise config{attention, 1.7};
                     const LongMatrix expected =
-                        y.template cast<Long>() + value_noise(config, y.template cast<Long>(),
+                        y.template cast<Long>() + value_noise(attention, y.template cast<Long>(),
                                                               weights.template cast<Long>(), key,
-                                                              0.3L);
-                    const Tokens<Real> got = added<Real>(config, y, weights, key, Real(0.3));
+                                                              1.7L * 0.3L);
+                    const Tokens<Real> got =
+                        added<Real>(through(attention, 1.7), y, weights, key, Real(0.3));
                     const Long size = reference::value_size(attention) *
                                       std::exp(attention.normalization == Normalization::none
                                                    ? reference::logit_size(attention)
@@ -82,21 +89,20 @@ TEST_CASE("value noise: the derivative of a test token, the others where they ar
             CAPTURE(d);
             constexpr Index kToken = 3;
             constexpr double kGap = 1e-5;
-            const ValueNoise config{attention, 1.3};
             const Tokens<double> y = reference::random_tokens<double>(8, d, 93);
             const Vector<double> weights = reference::random_weights<double>(8, false, 94);
             Derivatives<double> derivatives{kToken,
                                             reference::random_tangents<double>(y, kToken, 1, 95),
                                             Matrix<double>::Zero(1, d)};
-            added<double>(config, y, weights, kKey, 0.3, 1, &derivatives);
+            added<double>(through(attention, 1.3), y, weights, kKey, 0.3, 1, &derivatives);
             // Two tokens without weight, moved there and back.
             Tokens<double> with_tests(10, d);
             with_tests << y, y.row(kToken) + kGap * derivatives.along,
                 y.row(kToken) - kGap * derivatives.along;
             Vector<double> mass = Vector<double>::Zero(10);
             mass.head(8) = weights;
-            const LongMatrix values =
-                value_noise(config, with_tests.cast<Long>(), mass.cast<Long>(), kKey, 0.3L);
+            const LongMatrix values = value_noise(attention, with_tests.cast<Long>(),
+                                                  mass.cast<Long>(), kKey, 1.3L * 0.3L);
             const LongMatrix slope = (values.row(8) - values.row(9)) / (2 * Long(kGap));
             CHECK(reference::largest(derivatives.out.cast<Long>() - slope) < 1e-8L);
             CHECK(reference::largest(slope) > 1e-3L);
@@ -133,11 +139,18 @@ TEST_CASE_TEMPLATE("independent noise: normals of each token's own", Real, doubl
 TEST_CASE("noise of particles: the same bits on any number of threads") {
     const Tokens<double> y = reference::random_tokens<double>(1500, 5, 97);
     const Vector<double> weights = reference::random_weights<double>(1500, false, 98);
-    for (const NoiseConfig& config : {NoiseConfig{ValueNoise{reference::with_beta(2.0), 1.0}},
-                                      NoiseConfig{IndependentNoise{}}}) {
-        const Tokens<double> one = added<double>(config, y, weights, kKey, 1.0);
+    const auto check = [&](const auto& noise) {
+        const Tokens<double> one = added<double>(noise, y, weights, kKey, 1.0);
         for (const int threads : {2, 3, 7}) {
-            CHECK(reference::same_bits(added<double>(config, y, weights, kKey, 1.0, threads), one));
+            CHECK(reference::same_bits(added<double>(noise, y, weights, kKey, 1.0, threads), one));
         }
-    }
+    };
+    check(through(reference::with_beta(2.0), 1.0));
+    check(IndependentNoise{});
+}
+
+TEST_CASE("value noise is for the dimensions of its attention") {
+    const auto law = noise_law(through(reference::with_matrices(3, 4, 2.0, true), 1.0));
+    CHECK_NOTHROW(law->require_dim(4));
+    CHECK_THROWS_AS(law->require_dim(3), std::invalid_argument);
 }

@@ -7,6 +7,7 @@
 
 #include "fields.hpp"
 #include "kernels.hpp"
+#include "noise/harmonics.hpp"
 #include "noisync/dynamics.hpp"
 #include "recorder.hpp"
 #include "reference_noise.hpp"
@@ -31,12 +32,12 @@ ExponentialAttention attention_config() {
 
 // The end of a run of 12 tokens in dimension 3.
 template <class Real>
-Tokens<Real> end(Scheme scheme, const Depth& depth, const AttentionConfig* attention,
-                 const NoiseConfig* noise, const std::vector<Observer<Real>*>& observers = {}) {
+Tokens<Real> end(Scheme scheme, const Depth& depth, const SharedAttentionLaw& attention,
+                 const SharedNoiseLaw& noise, const std::vector<Observer<Real>*>& observers = {}) {
     Tokens<Real> x = reference::random_tokens<Real>(12, 3, 172);
     const Vector<Real> weights = reference::random_weights<Real>(12, false, 173);
-    const auto drift = attention == nullptr ? nullptr : make_attention<Real>(*attention);
-    const auto field = noise == nullptr ? nullptr : make_noise<Real>(*noise);
+    const auto drift = attention ? attention->evaluator<Real>({}) : nullptr;
+    const auto field = noise ? noise->field<Real>() : nullptr;
     Execution execution;
     Progress progress;
     run_layers<Real>(x, {weights, drift.get(), field.get(), scheme}, depth, kPath, nullptr,
@@ -78,9 +79,9 @@ LongMatrix slow_runge_kutta(LongMatrix x, Long step, Index steps,
 }  // namespace
 
 TEST_CASE("an Euler step adds attention and noise at the same state") {
-    const AttentionConfig attention = attention_config();
+    const SharedAttentionLaw attention = attention_law(attention_config());
     const Mlp mlp{Activation::tanh, 200, 0.5, 0.25};
-    const NoiseConfig noise = mlp;
+    const SharedNoiseLaw noise = noise_law(mlp);
     for (const bool with_attention : {true, false}) {
         for (const bool with_noise : {true, false}) {
             CAPTURE(with_attention);
@@ -100,25 +101,25 @@ TEST_CASE("an Euler step adds attention and noise at the same state") {
                 reference::normalize_rows(x);
             }
             const Tokens<double> run =
-                end<double>(Scheme::euler, {0.6, 3}, with_attention ? &attention : nullptr,
-                            with_noise ? &noise : nullptr);
+                end<double>(Scheme::euler, {0.6, 3}, with_attention ? attention : nullptr,
+                            with_noise ? noise : nullptr);
             CHECK(largest(run.cast<Long>() - x) < 100 * reference::kRoundoff<double>);
         }
     }
 }
 
 TEST_CASE_TEMPLATE("Runge-Kutta steps are those of the formula", Real, double, float) {
-    const AttentionConfig attention = attention_config();
+    const SharedAttentionLaw attention = attention_law(attention_config());
     const LongMatrix expected = slow_runge_kutta(start(), 0.25L, 4, attention_config());
-    const Tokens<Real> run = end<Real>(Scheme::runge_kutta, {1.0, 4}, &attention, nullptr);
+    const Tokens<Real> run = end<Real>(Scheme::runge_kutta, {1.0, 4}, attention, nullptr);
     CHECK(largest(run.template cast<Long>() - expected) < 100 * reference::kRoundoff<Real>);
     CHECK(largest(expected - start()) > 0.1L);
 }
 
 TEST_CASE("Runge-Kutta has order 4 and the limit of the other schemes") {
-    const AttentionConfig attention = attention_config();
+    const SharedAttentionLaw attention = attention_law(attention_config());
     const auto run = [&](Scheme scheme, Index layers) {
-        return end<double>(scheme, {1.0, layers}, &attention, nullptr);
+        return end<double>(scheme, {1.0, layers}, attention, nullptr);
     };
     const Tokens<double> limit = run(Scheme::runge_kutta, 2000);
     const double coarse = largest(run(Scheme::runge_kutta, 20) - limit);
@@ -142,7 +143,7 @@ TEST_CASE("equal angles without temperature: (1 - r) / ((N - 1) r + 1) decays as
         const Vector<double> weights = Vector<double>::Constant(n, 1.0 / double(n));
         ExponentialAttention config;
         config.beta = 0;
-        const auto attention = make_attention<double>(config);
+        const auto attention = attention_law(config)->evaluator<double>({});
         Execution execution;
         Progress progress;
         run_layers<double>(x, {weights, attention.get(), nullptr, Scheme::runge_kutta}, {1.5, 300},
@@ -160,14 +161,16 @@ TEST_CASE("Runge-Kutta without attention stays where it is") {
 TEST_CASE("a coarse layer takes the sum of the fine increments at its own state") {
     constexpr Index kSpan = 3;
     constexpr Index kLayers = 4;
-    const AttentionConfig attention = attention_config();
-    const std::vector<NoiseConfig> noises{
-        Mlp{Activation::tanh, 100, 0.5, 0.25}, Features{Activation::gelu, 100, 0.5, 0.25},
-        Harmonics{{0.5, 1.0, 0.25}}, reference::exact(reference::relu_kernel(3))};
+    const SharedAttentionLaw attention = attention_law(attention_config());
+    const std::vector<SharedNoiseLaw> noises{
+        noise_law(Mlp{Activation::tanh, 100, 0.5, 0.25}),
+        noise_law(Features{Activation::gelu, 100, 0.5, 0.25}),
+        noise_law(Harmonics{{0.5, 1.0, 0.25}}),
+        noise_law(reference::exact(reference::relu_kernel(3)))};
     for (const Scheme scheme : {Scheme::layer, Scheme::euler}) {
-        for (const NoiseConfig& noise : noises) {
+        for (std::size_t i = 0; i < noises.size(); ++i) {
             CAPTURE(int(scheme));
-            CAPTURE(noise.index());
+            CAPTURE(i);
             const double step = 0.5;
             LongMatrix x = start();
             for (Index layer = 0; layer < kLayers; ++layer) {
@@ -181,35 +184,35 @@ TEST_CASE("a coarse layer takes the sum of the fine increments at its own state"
                     const LayerKey fine{kPath.seed, kPath.replicate,
                                         std::uint32_t(layer * kSpan + k)};
                     next += std::sqrt(Long(step) / kSpan) *
-                            reference::field<double>(noise, at, fine).cast<Long>();
+                            reference::field<double>(noises[i], at, fine).cast<Long>();
                 }
                 reference::normalize_rows(next);
                 x = next;
             }
             const Depth depth{step * kLayers, kLayers, kSpan * kLayers};
-            const Tokens<double> run = end<double>(scheme, depth, &attention, &noise);
+            const Tokens<double> run = end<double>(scheme, depth, attention, noises[i]);
             CHECK(largest(run.cast<Long>() - x) < 1e-12L);
         }
     }
 }
 
 TEST_CASE("a path of as many layers as the run is the run's own") {
-    const NoiseConfig noise = Mlp{Activation::tanh, 100, 0.5, 0.25};
-    CHECK(reference::same_bits(end<double>(Scheme::layer, {1.0, 6, 6}, nullptr, &noise),
-                               end<double>(Scheme::layer, {1.0, 6}, nullptr, &noise)));
+    const SharedNoiseLaw noise = noise_law(Mlp{Activation::tanh, 100, 0.5, 0.25});
+    CHECK(reference::same_bits(end<double>(Scheme::layer, {1.0, 6, 6}, nullptr, noise),
+                               end<double>(Scheme::layer, {1.0, 6}, nullptr, noise)));
 }
 
 TEST_CASE("observers see the layers of every scheme") {
-    const AttentionConfig attention = attention_config();
+    const SharedAttentionLaw attention = attention_law(attention_config());
     for (const Scheme scheme : {Scheme::layer, Scheme::euler, Scheme::runge_kutta}) {
         CAPTURE(int(scheme));
         Recorder<double> recorder(Schedule::regular(3, 7));
-        const Tokens<double> last = end<double>(scheme, {0.7, 7}, &attention, nullptr, {&recorder});
+        const Tokens<double> last = end<double>(scheme, {0.7, 7}, attention, nullptr, {&recorder});
         CHECK(recorder.slots == std::vector<Index>{0, 1, 2, 3});
         CHECK(
             reference::same_bits(recorder.states[0], reference::random_tokens<double>(12, 3, 172)));
         CHECK(reference::same_bits(recorder.states[2],
-                                   end<double>(scheme, {0.6, 6}, &attention, nullptr)) ==
+                                   end<double>(scheme, {0.6, 6}, attention, nullptr)) ==
               (0.7 / 7 == 0.6 / 6));
         CHECK(reference::same_bits(recorder.states[3], last));
     }

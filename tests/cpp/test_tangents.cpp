@@ -4,8 +4,11 @@
 #include <string>
 #include <vector>
 
+#include "attention/exponential.hpp"
 #include "fields.hpp"
 #include "kernels.hpp"
+#include "noise/harmonics.hpp"
+#include "noise/mlp.hpp"
 #include "noisync/dynamics.hpp"
 #include "noisync/tangents.hpp"
 
@@ -48,7 +51,8 @@ struct Outcome {
     Ending tangents;
 };
 
-Outcome run(Index d, Scheme scheme, const AttentionConfig* attention, const NoiseConfig* noise) {
+Outcome run(Index d, Scheme scheme, const SharedAttentionLaw& attention,
+            const SharedNoiseLaw& noise) {
     const Index count = d - 1;
     Tokens<double> x(kOthers + 2 * count, d);
     x.topRows(kOthers) = reference::random_tokens<double>(kOthers, d, 151);
@@ -63,8 +67,8 @@ Outcome run(Index d, Scheme scheme, const AttentionConfig* attention, const Nois
     weights.head(kOthers) = reference::random_weights<double>(kOthers, false, 152);
     weights(kToken) = 0;
     weights /= weights.sum();
-    const auto drift = attention == nullptr ? nullptr : make_attention<double>(*attention);
-    const auto field = noise == nullptr ? nullptr : make_noise<double>(*noise);
+    const auto drift = attention ? attention->evaluator<double>({}) : nullptr;
+    const auto field = noise ? noise->field<double>() : nullptr;
     TangentFlow<double> tangents(kToken, count);
     Execution execution;
     Progress progress;
@@ -159,19 +163,22 @@ TEST_CASE("over a whole run tangents are differences of near tokens") {
         general.query = reference::random_matrix(2, d, 159);
         general.key = reference::random_matrix(2, d, 160);
         general.value = reference::random_matrix(d, d, 161);
-        const std::vector<AttentionConfig> attentions{softmax, unnormalised, general};
-        const std::vector<NoiseConfig> noises{
-            Mlp{Activation::tanh, 150, 0.5, 0.25}, Features{Activation::gelu, 150, 0.5, 0.25},
-            Harmonics{{0.5, 1.0, 0.25, 0.0, 0.125}}, reference::exact(reference::erf_kernel(d))};
+        const std::vector<SharedAttentionLaw> attentions{
+            attention_law(softmax), attention_law(unnormalised), attention_law(general)};
+        const std::vector<SharedNoiseLaw> noises{
+            noise_law(Mlp{Activation::tanh, 150, 0.5, 0.25}),
+            noise_law(Features{Activation::gelu, 150, 0.5, 0.25}),
+            noise_law(Harmonics{{0.5, 1.0, 0.25, 0.0, 0.125}}),
+            noise_law(reference::exact(reference::erf_kernel(d)))};
         for (const Scheme scheme : {Scheme::layer, Scheme::euler}) {
             CAPTURE(int(scheme));
-            for (const AttentionConfig& attention : attentions) {
-                check(run(d, scheme, &attention, nullptr));
+            for (const auto& attention : attentions) {
+                check(run(d, scheme, attention, nullptr));
             }
-            for (const NoiseConfig& noise : noises) {
-                CAPTURE(noise.index());
-                check(run(d, scheme, nullptr, &noise));
-                check(run(d, scheme, attentions.data(), &noise));
+            for (std::size_t i = 0; i < noises.size(); ++i) {
+                CAPTURE(i);
+                check(run(d, scheme, nullptr, noises[i]));
+                check(run(d, scheme, attentions[0], noises[i]));
             }
         }
     }
@@ -179,8 +186,8 @@ TEST_CASE("over a whole run tangents are differences of near tokens") {
 
 TEST_CASE("tangents do not touch the run") {
     const Vector<double> weights = Vector<double>::Constant(9, 1.0 / 9);
-    const auto attention = make_attention<double>(ExponentialAttention{});
-    const auto noise = make_noise<double>(Mlp{Activation::relu, 60, 0.5, 0.25});
+    const auto attention = attention_law(ExponentialAttention{})->evaluator<double>({});
+    const auto noise = noise_law(Mlp{Activation::relu, 60, 0.5, 0.25})->field<double>();
     const auto end = [&](TangentFlow<double>* tangents) {
         Tokens<double> x = reference::random_tokens<double>(9, 3, 162);
         Execution execution;

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import noisync as ns
-from noisync._linear_time import attention_series, exponential_series
+from noisync._linear_time import exponential_series, summation
 
 
 def clustered(n, dim, distance):
@@ -107,13 +107,13 @@ def test_the_series_is_the_exponential():
 
 
 def test_auto_takes_what_is_faster():
-    assert attention_series(ns.Softmax(beta=4.0), 3, 1_000_000, "auto", 1e-12) is not None
-    assert attention_series(ns.Softmax(beta=4.0), 3, 100, "auto", 1e-12) is None
-    assert attention_series(ns.Softmax(beta=1.0), 64, 1_000_000, "auto", 1e-12) is None
+    assert summation(ns.Softmax(beta=4.0), 3, 1_000_000, "auto", 1e-12).method == "harmonic"
+    assert summation(ns.Softmax(beta=4.0), 3, 100, "auto", 1e-12).method == "direct"
+    assert summation(ns.Softmax(beta=1.0), 64, 1_000_000, "auto", 1e-12).method == "direct"
     turned, sheared = np.eye(3)[::-1], np.diag([1.0, 1.0, 1.01])
-    for key, linear in ((turned, True), (sheared, False)):
+    for key, method in ((turned, "harmonic"), (sheared, "direct")):
         attention = ns.Softmax(query=2 * np.eye(3), key=key)
-        assert (attention_series(attention, 3, 10**6, "auto", 1e-9) is not None) is linear
+        assert summation(attention, 3, 10**6, "auto", 1e-9).method == method
 
 
 @pytest.mark.parametrize("dim", [2, 3, 4])

@@ -64,13 +64,22 @@ def test_the_kernel_is_the_one_of_the_noise():
         _ = ns.Model(dim=5).kernel
 
 
+def test_the_kernel_error_is_the_one_of_the_noise():
+    field = ns.GaussianField("tanh", sampler="harmonic", tolerance=1e-3)
+    assert ns.Model(dim=3, noise=field).kernel_error == field.kernel_error(3) > 0
+    for noise in (None, ns.MLP("tanh", 8), ns.ValueNoise(), ns.IndependentNoise()):
+        assert ns.Model(dim=3, noise=noise).kernel_error is None
+    with pytest.raises(ns.ArgumentError, match="'auto' has no error of its own"):
+        _ = ns.Model(dim=3, noise=ns.GaussianField("tanh")).kernel_error
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda: ns.Model(dim=1), "dim must be an integer of at least 2, got 1"),
         (lambda: ns.Model(dim=2.5), "dim must be an integer of at least 2, got 2.5"),
         (lambda: ns.Model(dim=3, attention="softmax"), "attention must be Softmax, Unnorm"),
-        (lambda: ns.Model(dim=3, noise=1.0), "noise must be one of MLP, .*or None, got 1.0"),
+        (lambda: ns.Model(dim=3, noise=1.0), "noise must be .*MLP, .*or None, got 1.0"),
         (lambda: ns.Softmax(beta=np.nan), "beta must be a finite number, got nan"),
         (lambda: ns.Softmax(beta="cold"), "beta must be a finite number, got 'cold'"),
         (lambda: ns.Softmax(query=np.eye(3)), "key must be given where query is, got None"),

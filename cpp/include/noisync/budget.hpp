@@ -3,39 +3,26 @@
 //     attention = -beta sum_i w_i <S_i, P_i Attn(x_i)>,   S_i = sum_j w_j e^{beta <x_i, x_j>} x_j
 //     noise     = -beta/2 sum_ij w_i w_j e^{beta u} G_beta,   u = <x_i, x_j>
 //
-// with G_beta = G_0 + beta G_1, the generator of u. For noise whose covariance between tokens i and
-// j is k_ij I, k = (k_ii + k_jj) / 2,
-//
-//     G_0 = k_ij (d - 2 + u^2) - k (d - 1) u,    G_1 = (1 - u^2)(k - u k_ij).
-//
-// Both parts from differences of tokens, so that they keep their digits as tokens merge: P_i S_i =
-// P_i sum_j w_j e^{beta u} (x_j - x_i); with the gap g = 1 - u and e = k - k_ij,
-//
-//     G_0 = k g (d - 2 - u) - e (d - 2 + u^2),   G_1 = g (1 + u)(k g + u e),
-//
-// and for a field with k_ij = kappa(u), G_beta = g B(arccos u).
+// with G_beta the generator of u (noise/pair_noise.hpp). Both parts from differences of tokens, so
+// that they keep their digits as tokens merge: P_i S_i = P_i sum_j w_j e^{beta u} (x_j - x_i).
 #pragma once
 
 #include <optional>
-#include <variant>
 #include <vector>
 
-#include "noisync/attention.hpp"
+#include "attention/law.hpp"
+#include "noise/pair_noise.hpp"
 #include "noisync/energy.hpp"
 #include "noisync/harmonic_transform.hpp"
-#include "noisync/noise.hpp"
 #include "noisync/types.hpp"
 
 namespace noisync {
 
-// B(t) = sum_k b_k T_k(2t/pi - 1), t in [0, pi], of a field; empty: no noise. Or k_ij = s^2 <A_i,
-// A_j>, or s^2 for i = j and 0 for others.
-using PairNoise = std::variant<std::vector<double>, ValueNoise, IndependentNoise>;
-
+// A part that is not there contributes nothing.
 struct BudgetLaw {
     double beta = 1.0;
-    std::optional<AttentionConfig> attention;
-    PairNoise noise;
+    std::optional<SummedAttention> attention;
+    SharedPairNoise noise;
     EnergyScale scale = EnergyScale::plain;
 };
 
@@ -44,7 +31,7 @@ struct BudgetLaw {
 // for different tokens, is `limit`. The attention comes with its own.
 struct LinearBudgetLaw {
     double beta = 1.0;
-    std::optional<AttentionConfig> attention;
+    std::optional<SummedAttention> attention;
     std::vector<double> harmonics;
     std::vector<double> noise;
     double limit = 0.0;

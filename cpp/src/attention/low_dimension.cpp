@@ -1,10 +1,10 @@
-#include "low_dimension.hpp"
+#include "attention/low_dimension.hpp"
 
 #include <algorithm>
 #include <cmath>
 
-#include "../simd/exp.hpp"
 #include "noisync/pairs.hpp"
+#include "simd/exp.hpp"
 
 namespace noisync {
 
@@ -168,7 +168,7 @@ void LowDimensionSums<Real>::run(Real scale, Execution& execution) {
 
 template <class Real>
 void LowDimensionSums<Real>::symmetric(const Tokens<Real>& x, const Vector<Real>& weights,
-                                       Real scale, Matrix<Real>& sums, Execution& execution) {
+                                       Real scale, PairSums<Real>& sums, Execution& execution) {
     pack(x, weights);
     switch (x.cols()) {
         case 2:
@@ -193,10 +193,14 @@ void LowDimensionSums<Real>::symmetric(const Tokens<Real>& x, const Vector<Real>
             run<8>(scale, execution);
             break;
     }
-    const Index rows = x.cols() + 1;
-    sums.resize(x.rows(), rows);
+    const Index d = x.cols();
+    sums.numerators.resize(x.rows(), d);
+    sums.denominators.resize(x.rows());
+    sums.shift.setConstant(x.rows(), std::abs(scale));
     for (Index i = 0; i < x.rows(); ++i) {
-        sums.row(i) = totals_.col(i % kPanel<Real>).segment(i / kPanel<Real> * rows, rows);
+        const auto total = totals_.col(i % kPanel<Real>).segment(i / kPanel<Real> * (d + 1), d + 1);
+        sums.numerators.row(i) = total.head(d);
+        sums.denominators(i) = total(d);
     }
 }
 

@@ -1,9 +1,10 @@
 // Symmetric sums of exponentials in low dimension, where coordinates are too few to fill vectors:
-// everything stands with a token a lane. Private to src/attention.
+// everything stands with a token a lane.
 #pragma once
 
 #include <vector>
 
+#include "attention/sums.hpp"
 #include "noisync/execution.hpp"
 #include "noisync/types.hpp"
 
@@ -14,9 +15,10 @@ inline constexpr Index kLowDimension = 8;  // from 2 on
 template <class Real>
 class LowDimensionSums {
    public:
-    // sums <- sum_j w_j e^{scale <x_i, x_j> - |scale|} (x_j, 1), (N, d + 1); d <= kLowDimension.
+    // Logits scale <x_i, x_j>, shift |scale|; d <= kLowDimension, and e^{-2 |scale|} is a normal
+    // number.
     void symmetric(const Tokens<Real>& x, const Vector<Real>& weights, Real scale,
-                   Matrix<Real>& sums, Execution& execution);
+                   PairSums<Real>& sums, Execution& execution);
 
    private:
     void pack(const Tokens<Real>& x, const Vector<Real>& weights);

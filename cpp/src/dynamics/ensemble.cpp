@@ -31,10 +31,10 @@ class Runs {
 
     void run(Index index, Parts<Real>& parts, Execution& execution) const {
         if (dynamics_.attention && !parts.attention) {
-            parts.attention = make_attention<Real>(*dynamics_.attention);
+            parts.attention = dynamics_.attention->evaluator<Real>();
         }
         if (dynamics_.noise && !parts.noise) {
-            parts.noise = make_noise<Real>(*dynamics_.noise);
+            parts.noise = dynamics_.noise->field<Real>();
         }
         Path path = dynamics_.path;
         path.replicate += std::uint32_t(index);
@@ -105,6 +105,12 @@ template <class Real>
 void require(const Dynamics& dynamics, const States<Real>& states,
              const Recording<Real>& recording) {
     require(states.count >= 1 && states.dim >= 2, "tokens must have shape (runs, n, dim >= 2)");
+    if (dynamics.attention) {
+        dynamics.attention->law->require_dim(states.dim);
+    }
+    if (dynamics.noise) {
+        dynamics.noise->require_dim(states.dim);
+    }
     require(dynamics.weights.size() == states.count,
             "weights must have shape (" + std::to_string(states.count) + ",)");
     require(dynamics.step.span >= 1, "span must be positive");

@@ -4,11 +4,11 @@
 #include <optional>
 #include <vector>
 
+#include "attention/law.hpp"
 #include "dynamics/layer.hpp"
 #include "dynamics/recording.hpp"
-#include "noisync/attention.hpp"
+#include "noise/law.hpp"
 #include "noisync/execution.hpp"
-#include "noisync/noise.hpp"
 #include "noisync/types.hpp"
 
 namespace noisync {
@@ -34,8 +34,8 @@ struct States {
 
 // All that runs of one model share.
 struct Dynamics {
-    std::optional<AttentionConfig> attention;
-    std::optional<NoiseConfig> noise;
+    std::optional<SummedAttention> attention;
+    SharedNoiseLaw noise;
     Scheme scheme = Scheme::layer;
     Step step;
     Path path;                // of the first run; those after it have the replicates after its own

@@ -9,10 +9,10 @@
 #include <optional>
 #include <stdexcept>
 
+#include "attention/law.hpp"
 #include "dynamics/state.hpp"
-#include "noisync/attention.hpp"
+#include "noise/law.hpp"
 #include "noisync/execution.hpp"
-#include "noisync/noise.hpp"
 #include "noisync/types.hpp"
 
 namespace noisync {

@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "noisync/noise.hpp"
+#include "noise/field.hpp"
 #include "noisync/types.hpp"
 
 namespace noisync {

@@ -123,6 +123,12 @@ class BudgetMeasure final : public Measure {
     bool with_energy_;
 };
 
+void require_dim(const std::optional<SummedAttention>& attention, Index dim) {
+    if (attention) {
+        attention->law->require_dim(dim);
+    }
+}
+
 }  // namespace
 
 SharedMeasure energy_measure(std::vector<double> betas, EnergyScale scale,
@@ -131,10 +137,15 @@ SharedMeasure energy_measure(std::vector<double> betas, EnergyScale scale,
 }
 
 SharedMeasure budget_measure(BudgetLaw law, Index dim) {
+    require_dim(law.attention, dim);
+    if (law.noise) {
+        law.noise->require_dim(dim);
+    }
     return std::make_shared<BudgetMeasure>(std::move(law), dim, false);
 }
 
 SharedMeasure budget_measure(LinearBudgetLaw law, Index dim) {
+    require_dim(law.attention, dim);
     if (law.harmonics.empty() || (!law.noise.empty() && law.noise.size() != law.harmonics.size())) {
         throw std::invalid_argument("harmonics and noise must be of one length");
     }

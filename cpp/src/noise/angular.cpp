@@ -1,9 +1,11 @@
-#include "angular.hpp"
+#include "noise/angular.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <numbers>
 #include <utility>
+
+#include "simd/chebyshev.hpp"
 
 namespace noisync {
 
@@ -25,20 +27,6 @@ std::vector<double> derivative(const std::vector<double>& series) {
     return result;
 }
 
-// Clenshaw's recurrence at s in [-1, 1]; Value is a number or an array of them.
-template <class Value>
-Value evaluate(const std::vector<double>& series, const Value& s) {
-    Value next = 0 * s;
-    Value current = next;
-    const Value twice = 2 * s;
-    for (std::size_t k = series.size() - 1; k > 0; --k) {
-        const Value before = twice * current - next + series[k];
-        next = current;
-        current = before;
-    }
-    return s * current - next + series[0];
-}
-
 double scaled(double angle) {
     return 2 * angle / std::numbers::pi - 1;
 }
@@ -49,7 +37,7 @@ AngularKernel::AngularKernel(std::vector<double> series, double slope)
     : series_(std::move(series)),
       first_(derivative(series_)),
       second_(derivative(first_)),
-      at_one_(evaluate(series_, -1.0)),
+      at_one_(simd::chebyshev(series_, -1.0)),
       slope_(slope) {}
 
 void AngularKernel::apply(Eigen::Ref<Matrix<double>, 0, Eigen::OuterStride<>> cosines) const {
@@ -63,7 +51,7 @@ void AngularKernel::apply(Eigen::Ref<Matrix<double>, 0, Eigen::OuterStride<>> co
             for (Index j = 0; j < count; ++j) {
                 s(j) = scaled(std::acos(std::clamp(entries(j), -1.0, 1.0)));
             }
-            const auto values = evaluate<Lanes>(series_, s);
+            const auto values = simd::chebyshev(series_, s);
             entries = values.head(count).matrix().transpose();
         }
     }
@@ -75,10 +63,10 @@ AngularKernel::Slopes AngularKernel::slopes(double u) const {
     const double sine = std::sin(angle);
     if (sine < kNearEnd) {
         // At u = -1, kappa' is the second derivative by the angle.
-        return {u > 0 ? slope_ : evaluate(second_, 1.0), 0.0};
+        return {u > 0 ? slope_ : simd::chebyshev(second_, 1.0), 0.0};
     }
-    const double first = evaluate(first_, scaled(angle));
-    const double second = evaluate(second_, scaled(angle));
+    const double first = simd::chebyshev(first_, scaled(angle));
+    const double second = simd::chebyshev(second_, scaled(angle));
     return {-first / sine, (second - first * std::cos(angle) / sine) / (sine * sine)};
 }
 

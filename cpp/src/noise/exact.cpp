@@ -1,5 +1,3 @@
-// The Gaussian field at the tokens alone, by a Cholesky factor of its covariance there.
-//
 // Functionals. Token i alone asks for the value G(x_i). A token within kReach of an earlier one, c
 // (or of -c when G is odd), asks for the derivative of G at c towards it instead, and receives
 // G(x_i) = G(c) + r DG(c) v: so the noise of merging tokens differs by what it should, down to r =
@@ -14,13 +12,14 @@
 // of a token depends on those before it only, and continuously on their places, so that runs of the
 // same path at other step sizes stay together. A functional whose conditional variance is below
 // kResolved of its variance is a combination of the earlier ones and draws nothing.
+#include "noise/exact.hpp"
+
 #include <cmath>
+#include <stdexcept>
 #include <vector>
 
-#include "angular.hpp"
-#include "noisync/noise.hpp"
+#include "noise/angular.hpp"
 #include "noisync/pairs.hpp"
-#include "samplers.hpp"
 
 namespace noisync {
 
@@ -40,8 +39,7 @@ struct Functional {
 template <class Real>
 class ExactField final : public NoiseField<Real> {
    public:
-    explicit ExactField(const Exact& config)
-        : kernel_(config.series, config.slope), odd_(config.odd) {}
+    explicit ExactField(const Exact& exact) : kernel_(exact.series, exact.slope), odd_(exact.odd) {}
 
     void add(const Tokens<Real>& y, const Vector<Real>& /*weights*/, const LayerKey& key,
              Real scale, Tokens<Real>& out, Derivatives<Real>* derivatives,
@@ -242,12 +240,11 @@ class ExactField final : public NoiseField<Real> {
 
 }  // namespace
 
-template <class Real>
-std::unique_ptr<NoiseField<Real>> make_exact(const Exact& config) {
-    return std::make_unique<ExactField<Real>>(config);
+SharedNoiseLaw noise_law(const Exact& exact) {
+    if (exact.series.empty()) {
+        throw std::invalid_argument("a series needs at least one coefficient");
+    }
+    return law_of<ExactField>(exact);
 }
-
-template std::unique_ptr<NoiseField<float>> make_exact<float>(const Exact&);
-template std::unique_ptr<NoiseField<double>> make_exact<double>(const Exact&);
 
 }  // namespace noisync

@@ -1,11 +1,10 @@
-// The Gaussian field as a random sum of spherical harmonics: a function on the whole sphere.
+#include "noise/harmonics.hpp"
+
 #include <cmath>
 #include <optional>
-#include <vector>
+#include <stdexcept>
 
 #include "noisync/harmonic_transform.hpp"
-#include "noisync/noise.hpp"
-#include "samplers.hpp"
 
 namespace noisync {
 
@@ -14,7 +13,7 @@ namespace {
 template <class Real>
 class HarmonicField final : public NoiseField<Real> {
    public:
-    explicit HarmonicField(const Harmonics& config) : variances_(config.variances) {}
+    explicit HarmonicField(const Harmonics& harmonics) : variances_(harmonics.variances) {}
 
     void add(const Tokens<Real>& y, const Vector<Real>& /*weights*/, const LayerKey& key,
              Real scale, Tokens<Real>& out, Derivatives<Real>* derivatives,
@@ -73,12 +72,11 @@ class HarmonicField final : public NoiseField<Real> {
 
 }  // namespace
 
-template <class Real>
-std::unique_ptr<NoiseField<Real>> make_harmonics(const Harmonics& config) {
-    return std::make_unique<HarmonicField<Real>>(config);
+SharedNoiseLaw noise_law(const Harmonics& harmonics) {
+    if (harmonics.variances.empty()) {
+        throw std::invalid_argument("a series needs at least one coefficient");
+    }
+    return law_of<HarmonicField>(harmonics);
 }
-
-template std::unique_ptr<NoiseField<float>> make_harmonics<float>(const Harmonics&);
-template std::unique_ptr<NoiseField<double>> make_harmonics<double>(const Harmonics&);
 
 }  // namespace noisync

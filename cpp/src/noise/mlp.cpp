@@ -1,17 +1,17 @@
-// The random MLP as a noise field, with fresh or with frozen hidden neurons. Weights are generated
-// tile by tile of neurons and used while they are in cache: memory is O(N d), never N m or m d.
+// Weights are generated tile by tile of neurons and used while they are in cache: memory is O(N d),
+// never N m or m d.
 //
 // Element numbering in the random streams: neuron k owns U[k, :] and W[:, k], elements k d .. k d +
 // d - 1 of their streams, so a network of width m is the first m neurons of any wider one.
+#include "noise/mlp.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <vector>
 
-#include "../simd/panels.hpp"
-#include "noisync/noise.hpp"
 #include "noisync/pairs.hpp"
 #include "noisync/random.hpp"
-#include "samplers.hpp"
+#include "simd/panels.hpp"
 
 namespace noisync {
 
@@ -193,19 +193,12 @@ class MlpField final : public NoiseField<Real> {
 
 }  // namespace
 
-template <class Real>
-std::unique_ptr<NoiseField<Real>> make_mlp(const Mlp& config) {
-    return std::make_unique<MlpField<Real>>(config);
+SharedNoiseLaw noise_law(const Mlp& mlp) {
+    return law_of<MlpField>(mlp);
 }
 
-template <class Real>
-std::unique_ptr<NoiseField<Real>> make_features(const Features& config) {
-    return std::make_unique<MlpField<Real>>(config);
+SharedNoiseLaw noise_law(const Features& features) {
+    return law_of<MlpField>(features);
 }
-
-template std::unique_ptr<NoiseField<float>> make_mlp<float>(const Mlp&);
-template std::unique_ptr<NoiseField<double>> make_mlp<double>(const Mlp&);
-template std::unique_ptr<NoiseField<float>> make_features<float>(const Features&);
-template std::unique_ptr<NoiseField<double>> make_features<double>(const Features&);
 
 }  // namespace noisync

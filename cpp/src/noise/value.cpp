@@ -1,7 +1,10 @@
-// A random value matrix, common to all tokens, times what attention gives each of them.
-#include "noisync/noise.hpp"
+#include "noise/value.hpp"
+
+#include <memory>
+#include <utility>
+#include <vector>
+
 #include "noisync/pairs.hpp"
-#include "samplers.hpp"
 
 namespace noisync {
 
@@ -10,8 +13,8 @@ namespace {
 template <class Real>
 class ValueField final : public NoiseField<Real> {
    public:
-    explicit ValueField(const ValueNoise& config)
-        : scale_(Real(config.scale)), attention_(make_attention<Real>(config.attention)) {}
+    explicit ValueField(const ValueNoise& noise)
+        : scale_(Real(noise.scale)), attention_(noise.attention.evaluator<Real>()) {}
 
     void add(const Tokens<Real>& y, const Vector<Real>& weights, const LayerKey& key, Real scale,
              Tokens<Real>& out, Derivatives<Real>* derivatives, Execution& execution) override {
@@ -40,14 +43,58 @@ class ValueField final : public NoiseField<Real> {
     Matrix<Real> slopes_;
 };
 
+class ValueLaw final : public LawOf<ValueField, ValueNoise> {
+   public:
+    using LawOf::LawOf;
+    void require_dim(Index dim) const override { parameters().attention.law->require_dim(dim); }
+};
+
+class ValuePairs final : public PairNoise {
+   public:
+    explicit ValuePairs(ValueNoise noise) : noise_(std::move(noise)) {}
+
+    void require_dim(Index dim) const override { noise_.attention.law->require_dim(dim); }
+
+    // Half the squares and gaps of the averages s A_i are k and e.
+    [[nodiscard]] TileNoise prepare(const PackedTokens& packed, const Tokens<double>& x,
+                                    const Vector<double>& weights, double beta,
+                                    Execution& execution) const override {
+        using simd::kLanes;
+        using simd::kPanel;
+        Tokens<double> attended(x.rows(), x.cols());
+        noise_.attention.evaluator<double>()->evaluate(x, weights, attended, execution);
+        const auto averages =
+            std::make_shared<const PackedTokens>(noise_.scale * attended, weights);
+        const auto tiles = std::make_shared<std::vector<Vector<double>>>(
+            std::size_t(execution.threads()),
+            Vector<double>(kPanel<double> * simd::kStrip<double>));
+        return [&packed, beta, averages, tiles](const GapTile& tile, int worker) {
+            double* excess = (*tiles)[std::size_t(worker)].data();
+            fill_gaps(*averages, tile.row / kPanel<double>, tile.first, tile.columns, excess);
+            const double* halves = averages->halves.data();
+            return sum_over(
+                tile, packed.weights, beta, [&](simd::Vec<double> gap, Index column, int h) {
+                    const auto k = simd::load(halves + tile.row + h * kLanes<double>) +
+                                   halves[tile.first + column];
+                    const auto e =
+                        simd::load(excess + column * kPanel<double> + h * kLanes<double>);
+                    return generator_of(gap, k, e, double(packed.dim), beta);
+                });
+        };
+    }
+
+   private:
+    ValueNoise noise_;
+};
+
 }  // namespace
 
-template <class Real>
-std::unique_ptr<NoiseField<Real>> make_value(const ValueNoise& config) {
-    return std::make_unique<ValueField<Real>>(config);
+SharedNoiseLaw noise_law(const ValueNoise& noise) {
+    return std::make_shared<const ValueLaw>(noise);
 }
 
-template std::unique_ptr<NoiseField<float>> make_value<float>(const ValueNoise&);
-template std::unique_ptr<NoiseField<double>> make_value<double>(const ValueNoise&);
+SharedPairNoise pair_noise(const ValueNoise& noise) {
+    return std::make_shared<const ValuePairs>(noise);
+}
 
 }  // namespace noisync

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from noisync import _core, _validate
-from noisync._linear_time import METHODS, attention_config, exponential_series, is_faster
+from noisync._linear_time import METHODS, exponential_series, is_faster, summed
 from noisync._noise_law import PairHarmonics
 from noisync._threads import thread_count
 from noisync._validate import FloatArray
@@ -131,7 +131,7 @@ def budget_measure(
         harmonics, pairs = series
         attention = None
         if model.attention is not None:
-            attention = attention_config(model.attention, model.dim, n, method, tol)
+            attention = summed(model.attention, model.dim, n, method, tol)
         return _core.linear_time_budget_measure(
             beta,
             scaled,
@@ -141,8 +141,11 @@ def budget_measure(
             pairs.limit,
             model.dim,
         )
-    attention = None if model.attention is None else model.attention._core_config()
-    noise = [] if model.noise is None else model.noise._pair_noise(model.dim, beta)
+    attention, noise = None, None
+    if model.attention is not None:
+        attention = _core.SummedAttention(model.attention.law(), _core.Summation())
+    if model.noise is not None:
+        noise = model.noise.pair_noise(model.dim, beta)
     return _core.budget_measure(beta, scaled, attention, noise, model.dim)
 
 
@@ -154,7 +157,7 @@ def _budget_series(
     exponential = None if method == "direct" else exponential_series(beta, model.dim, 1e-17)
     noise: PairHarmonics | None = PairHarmonics(np.empty(0), 0.0)
     if exponential is not None and model.noise is not None:
-        noise = model.noise._pair_harmonics(model.dim, beta)
+        noise = model.noise.pair_harmonics(model.dim, beta)
     if exponential is None or noise is None:
         if method == "harmonic":
             raise ArgumentError(

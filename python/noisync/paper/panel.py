@@ -14,8 +14,8 @@ import xarray as xr
 from noisync import sphere
 from noisync._report import number
 from noisync._validate import FloatArray
-from noisync.attention import Softmax
 from noisync.bounds import attention_growth
+from noisync.exponential import Softmax
 from noisync.measure.cosines import pair_cosines
 from noisync.measure.observer import Observer
 from noisync.mlp import MLP

@@ -11,7 +11,6 @@ import xarray as xr
 from noisync import _validate
 from noisync._version import __version__
 from noisync.errors import SimulationError
-from noisync.gaussian_field import GaussianField
 from noisync.measure.function import as_observers
 from noisync.model import Model, check_model
 from noisync.run.arguments import RunArguments, complete, shares_run_arguments
@@ -168,8 +167,8 @@ def _dataset(
         "tokens": plan.n,
         "dtype": plan.dtype.name,
     }
-    if isinstance(model.noise, GaussianField):
-        attributes["kernel_error"] = model.noise.kernel_error(model.dim)
+    if model.kernel_error is not None:
+        attributes["kernel_error"] = model.kernel_error
     layers = plan.save.layers()
     coordinates: dict[str, Any] = {
         "replicate": first_replicate + np.arange(replicates),

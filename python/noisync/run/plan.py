@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from noisync import _core, _validate
-from noisync._linear_time import attention_config, attention_series
+from noisync._linear_time import summation
 from noisync._threads import thread_count
 from noisync._validate import FloatArray
 from noisync.errors import ArgumentError
@@ -39,7 +39,7 @@ class Plan:
     seed: int
     dtype: np.dtype[Any]
     threads: int
-    method: str  # how the attention is summed: "direct" or "harmonic"
+    summation: _core.Summation  # how the attention is summed
     sum_method: str  # how energies and the noise are: "direct" or "auto"
     tol: float
     save: Schedule
@@ -52,7 +52,6 @@ class Plan:
         if SCHEMES[scheme].strong_order is None and model.noise is not None:
             raise ArgumentError(f"scheme: {scheme!r} is for models without noise")
         method, tol = arguments["method"], arguments["tol"]
-        series = attention_series(model.attention, model.dim, n, method, tol)
         return cls(
             model=model.resolved(n),
             weights=_validate.weights(arguments["weights"], n),
@@ -63,7 +62,7 @@ class Plan:
             seed=_validate.integer("seed", arguments["seed"], minimum=0, maximum=2**64 - 1),
             dtype=_dtype(arguments["dtype"]),
             threads=thread_count(arguments["threads"]),
-            method="direct" if series is None else "harmonic",
+            summation=summation(model.attention, model.dim, n, method, tol),
             sum_method="direct" if method == "direct" else "auto",
             tol=tol,
             save=Schedule.checked("save", arguments["save"], layers),
@@ -80,7 +79,7 @@ class Plan:
 
     def method_taken(self, layers: int, summed_directly: int) -> str:
         """Return how the attention was summed in so many layers, not only how it was meant to."""
-        return "direct" if 0 < layers == summed_directly else self.method
+        return "direct" if 0 < layers == summed_directly else self.summation.method
 
     def advance(
         self,
@@ -95,9 +94,9 @@ class Plan:
         """Carry replicates first, first + 1, ... to the last layer; see the core's ``advance``."""
         model, attention, noise = self.model, None, None
         if model.attention is not None:
-            attention = attention_config(model.attention, model.dim, self.n, self.method, self.tol)
+            attention = _core.SummedAttention(model.attention.law(), self.summation)
         if model.noise is not None:
-            noise = model.noise._core_config(model.dim, self.n, self.sum_method, self.tol)
+            noise = model.noise.law(model.dim, self.n, self.sum_method, self.tol)
         dynamics = _core.Dynamics(
             attention=attention,
             noise=noise,

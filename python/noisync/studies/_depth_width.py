@@ -12,8 +12,8 @@ from tqdm.auto import tqdm
 from noisync import _validate
 from noisync._validate import FloatArray
 from noisync._version import __version__
-from noisync.attention import Softmax
 from noisync.errors import ArgumentError
+from noisync.exponential import Softmax
 from noisync.gaussian_field import GaussianField
 from noisync.measure.tokens import Tokens
 from noisync.model import Model, check_model

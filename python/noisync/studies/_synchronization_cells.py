@@ -13,8 +13,8 @@ import xarray as xr
 from scipy import optimize
 
 from noisync._validate import FloatArray
-from noisync.attention import Softmax
 from noisync.bounds import attention_growth
+from noisync.exponential import Softmax
 from noisync.gaussian_field import GaussianField
 from noisync.measure.decay import measured_rate
 from noisync.measure.energy import Energy

@@ -18,9 +18,10 @@ _INTRODUCTION = """\
 β = {beta:g}) and a common Gaussian noise field, the limit of wide random MLPs with σ = σ_U = σ_W.
 {replicates} runs a cell, up to T = {horizon:g}; all intervals are 95 %, by bootstrap over runs.
 
-The theorem (arXiv:2604.26898, §1.3 and §4): where ε + λ̄'(β) < 0 the mean energy decays at least that fast. The attention's ε is 0 for a ≥ 0 and
-4|a| for a < 0 (see docs/theory.md). Near one cluster the energy of a path decays like
-e^(2(λ₁ − a)t), layers of finite thickness shift that rate to the column "layers".
+The theorem (arXiv:2604.26898, §1.3 and §4): where ε + λ̄'(β) < 0 the mean energy decays at least
+that fast. The attention's ε is 0 for a ≥ 0 and 4|a| for a < 0 (see docs/theory.md). Near one
+cluster the energy of a path decays like e^(2(λ₁ − a)t), layers of finite thickness shift that rate
+to the column "layers".
 """
 
 _PHASE = """\

@@ -37,6 +37,15 @@ struct GapTile {
     double* gaps;  // may be overwritten
 };
 
+// sum over the lanes of w sums.
+inline double weighted_sum(const simd::Vec<double> (&sums)[simd::kTall], const double* weights) {
+    double total = 0;
+    for (int h = 0; h < simd::kTall; ++h) {
+        total += simd::sum<double>(sums[h] * simd::load(weights + h * simd::kLanes<double>));
+    }
+    return total;
+}
+
 // visit(tile, worker) for tiles that cover all pairs, under the rules of for_each_block_pair.
 template <class Visit>
 void for_each_gap_tile(const PackedTokens& tokens, const Blocks& blocks, Execution& execution,

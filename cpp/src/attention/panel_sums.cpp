@@ -1,10 +1,11 @@
-#include "exponential_sums.hpp"
+#include "attention/panel_sums.hpp"
 
 #include <algorithm>
+#include <cmath>
 
-#include "../simd/exp.hpp"
-#include "../simd/panels.hpp"
 #include "noisync/pairs.hpp"
+#include "simd/exp.hpp"
+#include "simd/panels.hpp"
 
 namespace noisync {
 
@@ -47,34 +48,33 @@ void exponentiate(Real* tile, Index columns, const Real* shift, const Real* weig
 }  // namespace
 
 template <class Real>
-void ExponentialSums<Real>::pack(const Tokens<Real>& queries, const Tokens<Real>& keys,
-                                 const Tokens<Real>& x, const Vector<Real>& weights,
-                                 Execution& execution) {
-    count_ = x.rows();
-    dim_ = x.cols();
+void PanelSums<Real>::pack(const Tokens<Real>& queries, const Tokens<Real>& keys,
+                           const Tokens<Real>& x, const Vector<Real>& weights, PairSums<Real>& sums,
+                           Execution& execution) {
+    const Index count = x.rows();
     depth_ = keys.cols();
-    const Index panels = (count_ + kPanel<Real> - 1) / kPanel<Real>;
+    const Index panels = (count + kPanel<Real> - 1) / kPanel<Real>;
     const Index filled = panels * kPanel<Real>;
     panels_.resize(panels * depth_, kPanel<Real>);
     keys_.resize(filled, simd::padded<Real>(depth_));
-    values_.resize(filled, simd::padded<Real>(dim_));
+    values_.resize(filled, simd::padded<Real>(x.cols()));
     weights_.setZero(filled);
-    weights_.head(count_) = weights;
+    weights_.head(count) = weights;
     shift_.setZero(filled);
-    numerators_.resize(filled, values_.cols());
-    denominators_.setZero(filled);
+    sums.numerators.resize(filled, values_.cols());
+    sums.denominators.setZero(filled);
     execution.for_each(panels, [&](Index panel, int) {
         const Index first = panel * kPanel<Real>;
-        const Index rows = std::min(kPanel<Real>, count_ - first);
+        const Index rows = std::min(kPanel<Real>, count - first);
         simd::pack_panel(queries.middleRows(first, rows), panel, panels_);
         auto key = keys_.middleRows(first, kPanel<Real>);
         key.setZero();
         key.topLeftCorner(rows, depth_) = keys.middleRows(first, rows);
         auto value = values_.middleRows(first, kPanel<Real>);
         value.setZero();
-        value.topLeftCorner(rows, dim_) =
+        value.topLeftCorner(rows, x.cols()) =
             weights.segment(first, rows).asDiagonal() * x.middleRows(first, rows);
-        numerators_.middleRows(first, kPanel<Real>).setZero();
+        sums.numerators.middleRows(first, kPanel<Real>).setZero();
     });
     tiles_.resize(std::size_t(execution.threads()));
     for (auto& tile : tiles_) {
@@ -84,15 +84,16 @@ void ExponentialSums<Real>::pack(const Tokens<Real>& queries, const Tokens<Real>
 
 // Logits, in powers of two, of a panel of queries against `columns` keys from `first` on.
 template <class Real>
-void ExponentialSums<Real>::fill_tile(Index panel, Index first, Index columns, Real* tile) const {
+void PanelSums<Real>::fill_tile(Index panel, Index first, Index columns, Real* tile) const {
     simd::fill_tile<Real>(depth_, panels_.row(panel * depth_).data(), keys_.row(first).data(),
                           keys_.cols(), columns, nullptr, tile);
 }
 
 template <class Real>
-void ExponentialSums<Real>::symmetric(const Tokens<Real>& x, const Vector<Real>& weights,
-                                      Real scale, Execution& execution) {
-    pack(x, x, x, weights, execution);
+void PanelSums<Real>::symmetric(const Tokens<Real>& x, const Vector<Real>& weights, Real scale,
+                                PairSums<Real>& sums, Execution& execution) {
+    pack(x, x, x, weights, sums, execution);
+    sums.shift.setConstant(x.rows(), std::abs(scale));
     panels_ *= scale * simd::kLog2E<Real>;
     shift_.setConstant(std::abs(scale) * simd::kLog2E<Real>);
     // Blocks are whole strips; large systems have larger blocks, and so fewer rounds to wait for.
@@ -102,8 +103,8 @@ void ExponentialSums<Real>::symmetric(const Tokens<Real>& x, const Vector<Real>&
     columns_.resize(std::size_t(execution.threads()));
     for_each_block_pair(blocks, execution, [&](Index i, Index j, int worker) {
         Real* tile = tiles_[std::size_t(worker)].data();
-        auto& sums = columns_[std::size_t(worker)];
-        sums.setZero(blocks.length(j) * kLanes<Real>);
+        auto& columns = columns_[std::size_t(worker)];
+        columns.setZero(blocks.length(j) * kLanes<Real>);
         const Index begin_j = blocks.begin(j);
         const Index end_i = blocks.begin(i) + blocks.length(i);
         const Index end_j = begin_j + blocks.length(j);
@@ -112,31 +113,32 @@ void ExponentialSums<Real>::symmetric(const Tokens<Real>& x, const Vector<Real>&
                 const Index strip = std::min(kStrip<Real>, end_j - other);
                 fill_tile(first / kPanel<Real>, other, strip, tile);
                 exponentiate(tile, strip, shift_.data() + first, weights_.data() + first,
-                             weights_.data() + other, denominators_.data() + first,
-                             i == j ? nullptr : sums.data() + (other - begin_j) * kLanes<Real>);
+                             weights_.data() + other, sums.denominators.data() + first,
+                             i == j ? nullptr : columns.data() + (other - begin_j) * kLanes<Real>);
                 add_values<Real>(strip, kPanel<Real>, values_.row(other).data(),
-                                 {tile, kPanel<Real>, 1}, numerators_.row(first).data(), stride);
+                                 {tile, kPanel<Real>, 1}, sums.numerators.row(first).data(),
+                                 stride);
                 if (i != j) {
                     add_values<Real>(kPanel<Real>, strip, values_.row(first).data(),
-                                     {tile, 1, kPanel<Real>}, numerators_.row(other).data(),
+                                     {tile, 1, kPanel<Real>}, sums.numerators.row(other).data(),
                                      stride);
                 }
             }
         }
         for (Index column = 0; i != j && column < blocks.length(j); ++column) {
-            denominators_(begin_j + column) +=
-                simd::sum<Real>(simd::load(sums.data() + column * kLanes<Real>));
+            sums.denominators(begin_j + column) +=
+                simd::sum<Real>(simd::load(columns.data() + column * kLanes<Real>));
         }
     });
 }
 
 template <class Real>
-void ExponentialSums<Real>::general(const Tokens<Real>& queries, const Tokens<Real>& keys,
-                                    const Tokens<Real>& x, const Vector<Real>& weights,
-                                    const Vector<Real>& shift, Execution& execution) {
-    pack(queries, keys, x, weights, execution);
+void PanelSums<Real>::general(const Tokens<Real>& queries, const Tokens<Real>& keys,
+                              const Tokens<Real>& x, const Vector<Real>& weights,
+                              PairSums<Real>& sums, Execution& execution) {
+    pack(queries, keys, x, weights, sums, execution);
     panels_ *= simd::kLog2E<Real>;
-    shift_.head(count_) = shift * simd::kLog2E<Real>;
+    shift_.head(x.rows()) = sums.shift * simd::kLog2E<Real>;
     // A strip of keys and values is brought into the second-level cache for several panels.
     const Index panels = keys_.rows() / kPanel<Real>;
     const Index together = std::clamp<Index>(panels / (Index{8} * execution.threads()), 1, 8);
@@ -149,16 +151,17 @@ void ExponentialSums<Real>::general(const Tokens<Real>& queries, const Tokens<Re
             for (Index first = groups.begin(group); first < end; first += kPanel<Real>) {
                 fill_tile(first / kPanel<Real>, other, strip, tile);
                 exponentiate<Real>(tile, strip, shift_.data() + first, weights_.data() + first,
-                                   weights_.data() + other, denominators_.data() + first, nullptr);
+                                   weights_.data() + other, sums.denominators.data() + first,
+                                   nullptr);
                 add_values<Real>(strip, kPanel<Real>, values_.row(other).data(),
-                                 {tile, kPanel<Real>, 1}, numerators_.row(first).data(),
+                                 {tile, kPanel<Real>, 1}, sums.numerators.row(first).data(),
                                  values_.cols());
             }
         }
     });
 }
 
-template class ExponentialSums<float>;
-template class ExponentialSums<double>;
+template class PanelSums<float>;
+template class PanelSums<double>;
 
 }  // namespace noisync

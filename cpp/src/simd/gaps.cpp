@@ -1,4 +1,4 @@
-#include "gaps.hpp"
+#include "simd/gaps.hpp"
 
 namespace noisync {
 

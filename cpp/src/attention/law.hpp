@@ -1,0 +1,93 @@
+// Self-attention: the deterministic, interacting part of a layer. A law says what is summed, a
+// summation how.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <type_traits>
+
+#include "attention/summation.hpp"
+#include "noisync/execution.hpp"
+#include "noisync/types.hpp"
+
+namespace noisync {
+
+enum class Normalization {
+    softmax,  // weights divided by their sum
+    none,     // unnormalised self-attention (USA)
+};
+
+// Attn_X(x_i) for all tokens at once. Holds scratch memory: one object per running simulation.
+template <class Real>
+class Attention {
+   public:
+    Attention() = default;
+    Attention(const Attention&) = delete;
+    Attention& operator=(const Attention&) = delete;
+    virtual ~Attention() = default;
+
+    // out_i <- Attn_X(x_i), tangent or not; x (N, d), weights (N,) with sum 1, out (N, d).
+    virtual void evaluate(const Tokens<Real>& x, const Vector<Real>& weights, Tokens<Real>& out,
+                          Execution& execution) = 0;
+
+    // out_k <- derivative of Attn_X(x_token) along the row k of `along`, for a test token: the
+    // tokens that it attends to, itself among them, stay where they are.
+    virtual void differentiate(const Tokens<Real>& x, const Vector<Real>& weights, Index token,
+                               const Matrix<Real>& along, Matrix<Real>& out) = 0;
+
+    // Whether the last evaluation was to take linear time and took the direct sum all the same.
+    [[nodiscard]] virtual bool fell_back() const { return false; }
+};
+
+// Weights e^{beta <x, y>}, with e^{-2 beta} far from overflow, and V = scale I.
+struct ZonalAttention {
+    double beta;
+    double scale;
+    Normalization normalization;
+};
+
+// Logits, normalisation and values, whatever the tokens and the arithmetic.
+class AttentionLaw {
+   public:
+    AttentionLaw() = default;
+    AttentionLaw(const AttentionLaw&) = delete;
+    AttentionLaw& operator=(const AttentionLaw&) = delete;
+    virtual ~AttentionLaw() = default;
+
+    // Throws std::invalid_argument if it is not for tokens of dimension `dim`.
+    virtual void require_dim(Index dim) const = 0;
+
+    // The law in three numbers, if it is zonal: sums of differences of tokens then make its
+    // tangential part, which keeps its digits as tokens merge.
+    [[nodiscard]] virtual std::optional<ZonalAttention> zonal() const { return std::nullopt; }
+
+    template <class Real>
+    [[nodiscard]] std::unique_ptr<Attention<Real>> evaluator(const Summation& summation) const {
+        if constexpr (std::is_same_v<Real, float>) {
+            return float_evaluator(summation);
+        } else {
+            return double_evaluator(summation);
+        }
+    }
+
+   private:
+    [[nodiscard]] virtual std::unique_ptr<Attention<float>> float_evaluator(
+        const Summation& summation) const = 0;
+    [[nodiscard]] virtual std::unique_ptr<Attention<double>> double_evaluator(
+        const Summation& summation) const = 0;
+};
+
+using SharedAttentionLaw = std::shared_ptr<const AttentionLaw>;
+
+// What is summed, and how.
+struct SummedAttention {
+    SharedAttentionLaw law;
+    Summation summation;
+
+    template <class Real>
+    [[nodiscard]] std::unique_ptr<Attention<Real>> evaluator() const {
+        return law->evaluator<Real>(summation);
+    }
+};
+
+}  // namespace noisync

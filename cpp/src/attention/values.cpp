@@ -1,0 +1,60 @@
+#include "attention/values.hpp"
+
+#include "attention/map_rows.hpp"
+
+namespace noisync {
+
+namespace {
+
+// A block of rows times what follows from the sums of weights or the shift.
+template <class Real, class Factor>
+void scale_rows(const PairSums<Real>& sums, Tokens<Real>& out, Execution& execution,
+                Factor&& factor) {
+    const Blocks blocks{out.rows(), 4096};
+    execution.for_each(blocks.count(), [&](Index block, int) {
+        const Index first = blocks.begin(block);
+        const Index count = blocks.length(block);
+        const Vector<Real> factors = factor(first, count);
+        out.middleRows(first, count) =
+            sums.numerators.block(first, 0, count, out.cols()).array().colwise() * factors.array();
+    });
+}
+
+}  // namespace
+
+template <class Real>
+Values<Real>::Values(Normalization normalization, double scale,
+                     const std::optional<Matrix<double>>& matrix)
+    : normalization_(normalization), scale_(Real(scale)), matrix_(cast_or_empty<Real>(matrix)) {}
+
+template <class Real>
+void Values<Real>::finish(const PairSums<Real>& sums, Index dim, Tokens<Real>& out,
+                          Execution& execution) {
+    Tokens<Real>& scaled = matrix_.size() == 0 ? out : averages_;
+    scaled.resize(sums.shift.size(), dim);
+    if (normalization_ == Normalization::softmax) {
+        scale_rows(sums, scaled, execution, [&](Index first, Index count) -> Vector<Real> {
+            return scale_ / sums.denominators.segment(first, count).array();
+        });
+    } else {
+        scale_rows(sums, scaled, execution, [&](Index first, Index count) -> Vector<Real> {
+            return scale_ * sums.shift.segment(first, count).array().exp();
+        });
+    }
+    if (matrix_.size() != 0) {
+        map_rows(averages_, matrix_, out, execution);
+    }
+}
+
+template <class Real>
+void Values<Real>::apply(Matrix<Real>& rows) const {
+    rows *= scale_;
+    if (matrix_.size() != 0) {
+        rows *= matrix_.transpose();
+    }
+}
+
+template class Values<float>;
+template class Values<double>;
+
+}  // namespace noisync

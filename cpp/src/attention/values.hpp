@@ -1,0 +1,30 @@
+// From sums over the tokens to an attention: normalisation and values.
+#pragma once
+
+#include <optional>
+
+#include "attention/law.hpp"
+#include "attention/sums.hpp"
+
+namespace noisync {
+
+// V = scale I, or scale times a matrix.
+template <class Real>
+class Values {
+   public:
+    Values(Normalization normalization, double scale, const std::optional<Matrix<double>>& matrix);
+
+    // Divides by the sum of weights (softmax) or restores the factor e^{shift} (none); applies V.
+    void finish(const PairSums<Real>& sums, Index dim, Tokens<Real>& out, Execution& execution);
+
+    // rows <- V rows.
+    void apply(Matrix<Real>& rows) const;
+
+   private:
+    Normalization normalization_;
+    Real scale_;
+    Matrix<Real> matrix_;
+    Tokens<Real> averages_;
+};
+
+}  // namespace noisync

@@ -1,0 +1,51 @@
+// Noise as a run meets it: a random vector at every token, in every layer another.
+#pragma once
+
+#include <cstdint>
+
+#include "noisync/execution.hpp"
+#include "noisync/random.hpp"
+#include "noisync/types.hpp"
+
+namespace noisync {
+
+// Which realisation of the field: the sum of the fields of `count` layers of the noise path.
+struct LayerKey {
+    std::uint64_t seed = 0;
+    std::uint32_t replicate = 0;
+    std::uint32_t layer = 0;
+    std::uint32_t count = 1;
+};
+
+// Derivatives of a field at one token, to be computed along with its values:
+// out_k <- out_k + scale * DG(y_token) along_k, for a test token: those that the field depends on,
+// itself among them, stay where they are.
+template <class Real>
+struct Derivatives {
+    Index token = 0;
+    Matrix<Real> along;  // (k, d), tangent at the token
+    Matrix<Real> out;    // (k, d)
+};
+
+// A random vector field at the tokens. Holds scratch memory: one object per running simulation.
+template <class Real>
+class NoiseField {
+   public:
+    NoiseField() = default;
+    NoiseField(const NoiseField&) = delete;
+    NoiseField& operator=(const NoiseField&) = delete;
+    virtual ~NoiseField() = default;
+
+    // out_i <- out_i + scale * G(y_i), G the field of `key`; `derivatives` may be null. Of the
+    // weights only noise through averages takes notice.
+    virtual void add(const Tokens<Real>& y, const Vector<Real>& weights, const LayerKey& key,
+                     Real scale, Tokens<Real>& out, Derivatives<Real>* derivatives,
+                     Execution& execution) = 0;
+};
+
+// Adds the normals of all layers of `key`, elements first, first + 1, ..., each times `scale`.
+template <class Real>
+void add_normals(const LayerKey& key, Purpose purpose, std::uint64_t first, Index count, Real scale,
+                 Real* out);
+
+}  // namespace noisync
