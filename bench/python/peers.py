@@ -19,7 +19,7 @@ import torch
 
 import noisync as ns
 from noisync import _core
-from noisync._threads import thread_count
+from noisync.base.threads import thread_count
 
 SHORT: list[str] = []
 

@@ -11,8 +11,10 @@ tokens). noisync simulates the layers, measures them, and computes the rates tha
 (11, 16, 3)
 """
 
-from noisync import measure, plot, schemes, sphere, studies
-from noisync._version import __version__
+from noisync import measure, plot, sphere, studies
+from noisync.attention.drift import attention_drift
+from noisync.attention.exponential import Softmax, Unnormalized
+from noisync.base.version import __version__
 from noisync.bounds import attention_growth, energy_bound
 from noisync.errors import (
     ArgumentError,
@@ -21,10 +23,6 @@ from noisync.errors import (
     NoisyncError,
     SimulationError,
 )
-from noisync.exponential import Softmax, Unnormalized
-from noisync.fields import attention_drift, sample_field
-from noisync.gaussian_field import GaussianField
-from noisync.independent_noise import IndependentNoise
 from noisync.measure.budget import Budget
 from noisync.measure.clusters import Clusters
 from noisync.measure.cosines import Cosines
@@ -34,15 +32,19 @@ from noisync.measure.lyapunov import Lyapunov
 from noisync.measure.observer import Observer
 from noisync.measure.order import OrderParameters
 from noisync.measure.tokens import Tokens
-from noisync.mlp import MLP
 from noisync.model import Model
+from noisync.noise.gaussian_field import GaussianField
+from noisync.noise.independent import IndependentNoise
+from noisync.noise.mlp import MLP
+from noisync.noise.sample import sample_field
+from noisync.noise.value import ValueNoise
+from noisync.run import schemes
 from noisync.run.ensemble import ensemble
 from noisync.run.simulation import simulate
 from noisync.run.state import State
 from noisync.run.trajectory import Trajectory, load
 from noisync.theory import activations, two_token
 from noisync.theory.kernel import Kernel
-from noisync.value_noise import ValueNoise
 
 __all__ = [
     "MLP",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from noisync import _validate
-from noisync._validate import FloatArray
-from noisync.attention import Attention
+from noisync.attention.law import Attention
+from noisync.base import validate
+from noisync.base.validate import FloatArray
 from noisync.model import Model
 
 
@@ -31,7 +31,7 @@ def attention_growth(attention: Attention | None, beta: float = 1.0) -> float | 
     ----------
     a ≥ 0: arXiv:2604.26898, §4. The estimate for a < 0 is derived here.
     """
-    beta = _validate.positive("beta", beta)
+    beta = validate.positive("beta", beta)
     return 0.0 if attention is None else attention.growth(beta)
 
 
@@ -69,5 +69,5 @@ def energy_bound(
     dissipation = 0.0 if model.noise is None else model.noise.growth(model.dim, beta)
     if dissipation is None:
         return None
-    times = np.asarray(_validate.finite_array("time", time), dtype=np.float64)
+    times = np.asarray(validate.finite_array("time", time), dtype=np.float64)
     return np.asarray(initial * np.exp((growth + dissipation) * times))

@@ -15,17 +15,17 @@ import numpy as np
 from matplotlib.backend_bases import FigureCanvasBase
 
 from noisync import _core, config, plot
-from noisync._threads import thread_count
-from noisync._version import __version__
+from noisync.base.threads import thread_count
+from noisync.base.version import __version__
 from noisync.errors import ArgumentError, NoisyncError
+from noisync.figures.style import GREY
 from noisync.measure.energy import energy
 from noisync.paper import TARGETS, report_path, reproduce
 from noisync.paper.panel import end_state
-from noisync.plot._style import GREY
 from noisync.run.trajectory import Trajectory
-from noisync.studies import activation_rates
-from noisync.studies._activations_report import rankings, write_rankings
-from noisync.studies._command import STUDIES, study
+from noisync.studies import STUDIES, activation_rates
+from noisync.studies.activations.report import rankings, write_rankings
+from noisync.studies.command import study
 from noisync.theory import activations
 from noisync.theory.kernel import Kernel
 

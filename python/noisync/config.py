@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from noisync import _validate, sphere
+from noisync import sphere
+from noisync.base import validate
 from noisync.errors import ArgumentError
 from noisync.measure.observer import Observer
 from noisync.model import Model
@@ -42,7 +43,7 @@ class RunConfig:
     @property
     def saved(self) -> int:
         """The number of states that will be saved."""
-        layers = _validate.integer("layers", self.run["layers"], minimum=1)
+        layers = validate.integer("layers", self.run["layers"], minimum=1)
         return len(Schedule.checked("save", self.run.get("save"), layers))
 
     def simulate(self, *, progress: bool = False) -> Trajectory:
@@ -72,13 +73,13 @@ def read(path: str | os.PathLike[str], tokens: str | os.PathLike[str] | None = N
         For an unreadable file, an unknown or missing key, or a value that breaks a rule.
     """
     table = read_toml(Path(path))
-    _validate.keys(str(path), table, ("model", "tokens", "run", "observe"))
+    validate.keys(str(path), table, ("model", "tokens", "run", "observe"))
     for name in ("model", "run"):
         if not isinstance(table.get(name), Mapping):
             raise ArgumentError(f"{path}: the table [{name}] is missing")
     model = Model.from_dict(table["model"])
     run = table["run"]
-    _validate.keys("run", run, _RUN_KEYS)
+    validate.keys("run", run, _RUN_KEYS)
     for name in ("horizon", "layers"):
         if name not in run:
             raise ArgumentError(f"run: the key {name!r} is missing")
@@ -92,7 +93,7 @@ def read(path: str | os.PathLike[str], tokens: str | os.PathLike[str] | None = N
 
 def _observers(table: Mapping[str, Any]) -> tuple[Observer, ...]:
     """Return the observers that the table [observe] asks for."""
-    _validate.keys("observe", table, Observer.kinds)
+    validate.keys("observe", table, Observer.kinds)
     observers: list[Observer] = []
     for key, kind in Observer.kinds.items():
         if key in table:
@@ -115,7 +116,7 @@ def read_toml(path: Path) -> dict[str, Any]:
 def _tokens(
     table: Mapping[str, Any], folder: Path, override: str | os.PathLike[str] | None, dim: int
 ) -> npt.NDArray[Any]:
-    _validate.keys("tokens", table, _TOKEN_KEYS)
+    validate.keys("tokens", table, _TOKEN_KEYS)
     if "file" in table and "uniform" in table:
         raise ArgumentError("tokens: give either 'file' or 'uniform', not both")
     normalize = table.get("normalize", False)

@@ -12,10 +12,10 @@ from typing import Any
 
 import tomli_w
 
-from noisync import _validate
-from noisync._noise_law import NoiseLaw
-from noisync.attention import Attention
+from noisync.attention.law import Attention
+from noisync.base import validate
 from noisync.errors import ArgumentError, ArgumentTypeError
+from noisync.noise.law import NoiseLaw
 from noisync.theory.kernel import Kernel
 
 if sys.version_info >= (3, 11):
@@ -63,9 +63,7 @@ class Model:
     noise: NoiseLaw | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(
-            self, "dim", _validate.integer("dim", self.dim, minimum=2, maximum=2**24)
-        )
+        object.__setattr__(self, "dim", validate.integer("dim", self.dim, minimum=2, maximum=2**24))
         Attention.check("attention", self.attention, optional=True)
         NoiseLaw.check("noise", self.noise, optional=True)
         if self.attention is not None:
@@ -100,8 +98,8 @@ class Model:
     def from_dict(cls, table: Mapping[str, Any]) -> Model:
         """Return the model that :meth:`to_dict` described; unknown keys are an error."""
         if not isinstance(table, Mapping):
-            raise ArgumentTypeError(f"model must be a table, got {_validate.shown(table)}")
-        _validate.keys("model", table, ("dim", "attention", "noise"))
+            raise ArgumentTypeError(f"model must be a table, got {validate.shown(table)}")
+        validate.keys("model", table, ("dim", "attention", "noise"))
         if "dim" not in table:
             raise ArgumentError("model: the key 'dim' is missing")
         parts: dict[str, Any] = {}
@@ -127,4 +125,4 @@ class Model:
 def check_model(model: object) -> None:
     """Refuse what is no Model."""
     if not isinstance(model, Model):
-        raise ArgumentTypeError(f"model must be a Model, got {_validate.shown(model)}")
+        raise ArgumentTypeError(f"model must be a Model, got {validate.shown(model)}")

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from noisync import _core, _validate
-from noisync._validate import FloatArray
+from noisync import _core
+from noisync.base import validate
+from noisync.base.validate import FloatArray
 from noisync.errors import ArgumentError
 
 __all__ = ["Uniform", "normalize", "uniform"]
@@ -34,21 +35,19 @@ class Uniform:
     dim: int
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "n", _validate.integer("n", self.n, minimum=1, maximum=2**32))
-        object.__setattr__(
-            self, "dim", _validate.integer("dim", self.dim, minimum=2, maximum=2**24)
-        )
+        object.__setattr__(self, "n", validate.integer("n", self.n, minimum=1, maximum=2**32))
+        object.__setattr__(self, "dim", validate.integer("dim", self.dim, minimum=2, maximum=2**24))
 
     def sample(self, seed: int = 0, replicate: int = 0) -> FloatArray:
         """Return the (n, dim) points of a replicate; the first k are the same for every n >= k."""
-        replicate = _validate.integer("replicate", replicate, minimum=0, maximum=2**32 - 1)
+        replicate = validate.integer("replicate", replicate, minimum=0, maximum=2**32 - 1)
         return np.asarray(self.samples(seed, replicate, 1)[0])
 
     def samples(self, seed: int, first: int, count: int) -> FloatArray:
         """Return the points of replicates first..first+count−1, (count, n, dim)."""
-        seed = _validate.integer("seed", seed, minimum=0, maximum=2**64 - 1)
-        first = _validate.integer("first", first, minimum=0, maximum=2**32 - 1)
-        count = _validate.integer("count", count, minimum=0, maximum=2**32 - first)
+        seed = validate.integer("seed", seed, minimum=0, maximum=2**64 - 1)
+        first = validate.integer("first", first, minimum=0, maximum=2**32 - 1)
+        count = validate.integer("count", count, minimum=0, maximum=2**32 - first)
         return _core.uniform_tokens(seed, first, count, self.n, self.dim)
 
 
@@ -91,7 +90,7 @@ def normalize(x: npt.ArrayLike) -> npt.NDArray[Any]:
     ArgumentError
         If a row is zero or not finite.
     """
-    array = _validate.rows("x", x)
+    array = validate.rows("x", x)
     wide = array.astype(np.float64)
     # Dividing by the largest entry first keeps the squares of huge and tiny rows in range.
     largest = np.abs(wide).max(axis=1, keepdims=True)

@@ -7,8 +7,8 @@ import pytest
 
 import noisync as ns
 from noisync import _core
-from noisync._noise_law import NoiseLaw
-from noisync.attention import Attention
+from noisync.attention.law import Attention
+from noisync.noise.law import NoiseLaw
 
 
 @pytest.fixture

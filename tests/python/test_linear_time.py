@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import noisync as ns
-from noisync._linear_time import exponential_series, summation
+from noisync.attention.summation import exponential_series, summation
 
 
 def clustered(n, dim, distance):

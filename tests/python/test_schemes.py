@@ -5,7 +5,7 @@ import pytest
 import reference
 
 import noisync as ns
-from noisync.studies._slopes import slope
+from noisync.studies.slopes import slope
 
 DEPTHS = (8, 16, 32, 64)
 

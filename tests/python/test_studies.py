@@ -6,8 +6,8 @@ import pytest
 
 import noisync as ns
 from noisync.cli import main
-from noisync.studies._slopes import slope
-from noisync.studies._width import CoupledLayers, coupled_roots
+from noisync.studies.depth_width.width import CoupledLayers, coupled_roots
+from noisync.studies.slopes import slope
 
 QUICK = {
     "depths": (4, 8), "widths": (16, 32), "width_layers": 2, "replicates": 4, "tokens": 3,
@@ -17,7 +17,7 @@ QUICK = {
 
 def test_depth_and_width_converge_with_slope_minus_one():
     """The quick sizes, 64 paths: intervals of about ± 0.2 that reach −1 within 0.1."""
-    data = ns.studies.depth_width(**ns.studies._depth_width.QUICK)
+    data = ns.studies.depth_width(**ns.studies.STUDIES["depth-width"].quick)
     for what in ("depth", "width"):
         estimate, low, high = data[f"{what}_slope"].to_numpy()
         assert low < estimate < high

@@ -7,8 +7,8 @@ import xarray as xr
 
 import noisync as ns
 from noisync.cli import main
-from noisync.studies._bootstrap import mean_interval
-from noisync.studies._synchronization_cells import Cell
+from noisync.studies.bootstrap import mean_interval
+from noisync.studies.synchronization.cells import Cell
 
 SMALL = {
     "activations": ("sigmoid",), "dims": (8,), "sigmas": (0.3,), "values": (1.0, 0.0, -4.0),

@@ -9,15 +9,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from noisync import _core, _validate
-from noisync._linear_time import METHODS, exponential_series, is_faster, summed
-from noisync._noise_law import PairHarmonics
-from noisync._threads import thread_count
-from noisync._validate import FloatArray
+from noisync import _core
+from noisync.attention.summation import METHODS, exponential_series, is_faster, summed
+from noisync.base import validate
+from noisync.base.threads import thread_count
+from noisync.base.validate import FloatArray
 from noisync.errors import ArgumentError
 from noisync.measure.configurations import measured
 from noisync.measure.observer import Axis, Layers, Observer, Setting, betas_from_setting
 from noisync.model import Model, check_model
+from noisync.noise.law import PairHarmonics
 
 
 class BudgetParts(NamedTuple):
@@ -98,7 +99,7 @@ def budget(
     arXiv:2604.26898, §4.1.
     """
     check_model(model)
-    beta = _validate.energy_beta(beta, scaled=scaled)
+    beta = validate.energy_beta(beta, scaled=scaled)
     values = measured(
         x,
         weights,
@@ -153,7 +154,7 @@ def _budget_series(
     model: Model, beta: float, n: int, method: str
 ) -> tuple[FloatArray, PairHarmonics] | None:
     """Return the coefficients of e^{βu−β} and of that times G_β, or None for the direct sum."""
-    _validate.choice("method", method, METHODS)
+    validate.choice("method", method, METHODS)
     exponential = None if method == "direct" else exponential_series(beta, model.dim, 1e-17)
     noise: PairHarmonics | None = PairHarmonics(np.empty(0), 0.0)
     if exponential is not None and model.noise is not None:
@@ -200,7 +201,7 @@ class Budget(Observer, key="budget"):
 
     def __post_init__(self) -> None:
         self._check()
-        beta = _validate.energy_beta(self.beta, scaled=self.scaled)
+        beta = validate.energy_beta(self.beta, scaled=self.scaled)
         object.__setattr__(self, "beta", beta)
 
     def axes(self, setting: Setting) -> tuple[Axis, ...]:

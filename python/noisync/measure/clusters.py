@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from noisync import _core, _validate
+from noisync import _core
+from noisync.base import validate
 from noisync.measure.configurations import configurations
 from noisync.measure.observer import Axis, Layers, Observer, Setting
 
@@ -38,7 +39,7 @@ def clusters(x: npt.ArrayLike, angle: float = 0.1) -> npt.NDArray[np.int64]:
         For rows off the sphere or an angle that is not positive.
     """
     states = configurations(x)
-    angle = _validate.positive("angle", angle)
+    angle = validate.positive("angle", angle)
     labels = [_core.clusters(state, angle) for state in states.reshape(-1, *states.shape[-2:])]
     return np.reshape(labels, states.shape[:-1])
 
@@ -66,7 +67,7 @@ class Clusters(Observer, key="clusters"):
 
     def __post_init__(self) -> None:
         self._check()
-        object.__setattr__(self, "angle", _validate.positive("angle", self.angle))
+        object.__setattr__(self, "angle", validate.positive("angle", self.angle))
 
     def axes(self, setting: Setting) -> tuple[Axis, ...]:
         """Return ``statistic``."""

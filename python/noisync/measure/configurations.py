@@ -8,20 +8,21 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from noisync import _core, _validate
-from noisync._validate import FloatArray
+from noisync import _core
+from noisync.base import validate
+from noisync.base.validate import FloatArray
 from noisync.errors import ArgumentError
 
 
 def configurations(x: npt.ArrayLike, dim: int | None = None) -> npt.NDArray[Any]:
     """Return `x` as configurations (..., n, dim) of unit rows."""
-    array = _validate.finite_array("x", x)
+    array = validate.finite_array("x", x)
     if array.ndim < 3:
-        return _validate.tokens("x", array, dim)
+        return validate.tokens("x", array, dim)
     if 0 in array.shape:
         raise ArgumentError(f"x must hold at least one token, got shape {array.shape}")
     rows = array.reshape(-1, array.shape[-1])
-    return _validate.tokens("x", rows, dim).reshape(array.shape)
+    return validate.tokens("x", rows, dim).reshape(array.shape)
 
 
 def measured(
@@ -34,7 +35,7 @@ def measured(
     """Return the numbers of measure(n, dim) for every configuration: (leading axes, numbers)."""
     states = configurations(x, dim)
     *leading, n, d = states.shape
-    mass = _validate.weights(weights, n)
+    mass = validate.weights(weights, n)
     made = measure(n, d)
     values = [_core.measure(made, state, mass, threads) for state in states.reshape(-1, n, d)]
     return np.reshape(values, (*leading, made.size))

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from noisync import _core, _validate
-from noisync._threads import thread_count
-from noisync._validate import FloatArray
+from noisync import _core
+from noisync.base import validate
+from noisync.base.threads import thread_count
+from noisync.base.validate import FloatArray
 from noisync.measure.configurations import configurations, measured
 from noisync.measure.observer import Axis, Layers, Observer, Setting
 
@@ -60,7 +61,7 @@ def pair_cosines(x: npt.ArrayLike) -> FloatArray:
 
 
 def _checked_bins(bins: int) -> int:
-    return _validate.integer("bins", bins, minimum=1, maximum=2**24)
+    return validate.integer("bins", bins, minimum=1, maximum=2**24)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from noisync._validate import FloatArray
+from noisync.base.validate import FloatArray
 
 #: The energy below which rounding, not the dynamics, decides (float64).
 FLOOR = 1e-28

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from noisync import _core, _validate
-from noisync._linear_time import energy_series
-from noisync._threads import thread_count
+from noisync import _core
+from noisync.attention.summation import energy_series
+from noisync.base import validate
+from noisync.base.threads import thread_count
 from noisync.errors import ArgumentError
 from noisync.measure.configurations import measured
 from noisync.measure.observer import Axis, Layers, Observer, Setting, betas_from_setting
@@ -81,7 +82,7 @@ def _betas(beta: float | Sequence[float], *, scaled: bool) -> list[float]:
     if np.ndim(beta) > 1 or np.size(beta) == 0:
         raise ArgumentError(f"beta must be a number or a list of numbers, got {beta!r}")
     each = [beta] if np.ndim(beta) == 0 else list(beta)  # type: ignore[arg-type]
-    return [_validate.energy_beta(b, scaled=scaled) for b in each]
+    return [validate.energy_beta(b, scaled=scaled) for b in each]
 
 
 def energy_measure(

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from noisync import _core, _validate
-from noisync._validate import FloatArray
+from noisync import _core
+from noisync.base import validate
+from noisync.base.validate import FloatArray
 from noisync.measure.observer import Axis, Follow, Layers, Observer, Setting
 
 
@@ -51,8 +52,8 @@ class Lyapunov(Observer, key="lyapunov"):
     layers: Layers = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "k", _validate.integer("k", self.k, minimum=1))
-        object.__setattr__(self, "token", _validate.integer("token", self.token, minimum=0))
+        object.__setattr__(self, "k", validate.integer("k", self.k, minimum=1))
+        object.__setattr__(self, "token", validate.integer("token", self.token, minimum=0))
         self._check()
 
     @property

@@ -16,8 +16,9 @@ from typing import Any, ClassVar, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from noisync import _core, _validate
-from noisync._validate import FloatArray
+from noisync import _core
+from noisync.base import validate
+from noisync.base.validate import FloatArray
 from noisync.errors import ArgumentError
 from noisync.model import Model
 
@@ -139,12 +140,12 @@ class Observer(ABC):
             )
         if self.layers is not None and np.ndim(self.layers) != 0:
             chosen = tuple(
-                _validate.integer("layers", layer, minimum=0)
+                validate.integer("layers", layer, minimum=0)
                 for layer in np.asarray(self.layers, object)
             )
             object.__setattr__(self, "layers", chosen)
         elif self.layers is not None:
-            every = _validate.integer("layers", self.layers, minimum=1)
+            every = validate.integer("layers", self.layers, minimum=1)
             object.__setattr__(self, "layers", every)
 
 
@@ -152,4 +153,4 @@ def betas_from_setting(key: str, value: Any) -> list[float]:
     """Return the list of β that a configuration file gives."""
     if not isinstance(value, list):
         raise ArgumentError(f"observe.{key} must be a list of numbers, got {value!r}")
-    return [_validate.energy_beta(beta) for beta in value]
+    return [validate.energy_beta(beta) for beta in value]

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from noisync import _core
-from noisync._threads import thread_count
+from noisync.base.threads import thread_count
 from noisync.errors import ArgumentError
 from noisync.measure.configurations import measured
 from noisync.measure.observer import Axis, Layers, Observer, Setting

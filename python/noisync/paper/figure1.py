@@ -12,11 +12,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from noisync import plot
-from noisync._report import Section, markdown_table, number, save_figure
-from noisync._validate import AnyFloatArray, FloatArray
+from noisync.base.validate import AnyFloatArray, FloatArray
+from noisync.figures.report import Section, markdown_table, number, save_figure
+from noisync.figures.style import BLUE, GREY, VERMILION, style
 from noisync.measure.function import Function
 from noisync.paper.panel import Depth, Panel, Theory, end_state, theory
-from noisync.plot._style import BLUE, GREY, VERMILION
 from noisync.run.trajectory import Trajectory
 
 DIM, TOKENS, LAYERS, HORIZON, WIDTH, BETA = 4, 64, 2000, 20.0, 2048, 1.0
@@ -53,7 +53,7 @@ def figure1(out: Path, step: Callable[[], None]) -> Section:
         results.append(_Result(activation, run, energies, gathered, theory(panel, depth.step)))
         step()
     _write(results, out / "figure1.csv")
-    with plot.style():
+    with style():
         figure = _draw(results)
     picture = save_figure(figure, out, "figure1.png", "Synchronisation by noise, ReLU and tanh")
     plt.close(figure)

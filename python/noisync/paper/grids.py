@@ -14,13 +14,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from noisync import plot
-from noisync._report import Section, markdown_table, number, save_figure
-from noisync._validate import FloatArray
+from noisync.base.validate import FloatArray
+from noisync.figures.report import Section, markdown_table, number, save_figure
+from noisync.figures.style import BLUE, GREY, style
 from noisync.measure.cosines import cosines as histogram
 from noisync.measure.decay import measured_rate
 from noisync.measure.energy import Energy
 from noisync.paper.panel import Depth, Panel, Theory, end_state, theory
-from noisync.plot._style import BLUE, GREY
 from noisync.run.trajectory import Trajectory
 
 DIMS = (5, 64, 128)
@@ -69,7 +69,7 @@ def grid(activation: str | None, out: Path, step: Callable[[], None]) -> Section
         step()
     _dataset(results).to_netcdf(out / f"{name}.nc", engine="netcdf4")
     _write_summary(results, out / f"{name}.csv")
-    with plot.style():
+    with style():
         figure = draw(results)
     picture = save_figure(figure, out, f"{name}.png", f"Cosines and energies, {name}")
     plt.close(figure)

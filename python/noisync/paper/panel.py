@@ -12,14 +12,14 @@ import numpy.typing as npt
 import xarray as xr
 
 from noisync import sphere
-from noisync._report import number
-from noisync._validate import FloatArray
+from noisync.attention.exponential import Softmax
+from noisync.base.validate import FloatArray
 from noisync.bounds import attention_growth
-from noisync.exponential import Softmax
+from noisync.figures.report import number
 from noisync.measure.cosines import pair_cosines
 from noisync.measure.observer import Observer
-from noisync.mlp import MLP
 from noisync.model import Model
+from noisync.noise.mlp import MLP
 from noisync.run.ensemble import ensemble
 from noisync.run.simulation import simulate
 from noisync.run.trajectory import Trajectory

@@ -12,9 +12,9 @@ import matplotlib as mpl
 from tqdm.auto import tqdm
 
 from noisync import _core
-from noisync._report import Section
-from noisync._version import __version__
+from noisync.base.version import __version__
 from noisync.errors import ArgumentError
+from noisync.figures.report import Section
 from noisync.paper import figure1, grids
 from noisync.paper.table import table
 

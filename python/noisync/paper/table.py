@@ -9,7 +9,7 @@ from decimal import Decimal
 from importlib import resources
 from pathlib import Path
 
-from noisync._report import Section, markdown_table, number
+from noisync.figures.report import Section, markdown_table, number
 from noisync.theory.kernel import Kernel
 
 QUANTITIES = ("variance", "slope", "lyapunov_exponent", "coercivity")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar, cast
 
 import numpy.typing as npt
 
-from noisync import _validate
+from noisync.base import validate
 from noisync.errors import ArgumentTypeError
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def shares_run_arguments(function: Callable[P, R]) -> Callable[P, R]:
         for key in named:
             if key not in known:
                 raise ArgumentTypeError(
-                    f"{name} has no argument {key!r}{_validate.nearest(key, sorted(known))}"
+                    f"{name} has no argument {key!r}{validate.nearest(key, sorted(known))}"
                 )
         for key in required:
             if key not in named:

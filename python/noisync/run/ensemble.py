@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from noisync import _validate
-from noisync._version import __version__
+from noisync.base import validate
+from noisync.base.version import __version__
 from noisync.errors import SimulationError
 from noisync.measure.function import as_observers
 from noisync.model import Model, check_model
@@ -95,8 +95,8 @@ def ensemble(
     """
     check_model(model)
     run = complete(arguments)
-    replicates = _validate.integer("replicates", replicates, minimum=1, maximum=2**32 - 1)
-    first_replicate = _validate.integer(
+    replicates = validate.integer("replicates", replicates, minimum=1, maximum=2**32 - 1)
+    first_replicate = validate.integer(
         "first_replicate", first_replicate, minimum=0, maximum=2**32 - replicates
     )
     start = checked_start(tokens, model, first_replicate, replicates)

@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from noisync import _core, _validate
-from noisync._linear_time import summation
-from noisync._threads import thread_count
-from noisync._validate import FloatArray
+from noisync import _core
+from noisync.attention.summation import summation
+from noisync.base import validate
+from noisync.base.threads import thread_count
+from noisync.base.validate import FloatArray
 from noisync.errors import ArgumentError
 from noisync.model import Model
 from noisync.run.arguments import RunArguments
 from noisync.run.progress import Progress
 from noisync.run.schedule import Schedule
+from noisync.run.schemes import SCHEMES
 from noisync.run.state import States
-from noisync.schemes import SCHEMES
 
 Request = _core.MeasureRequest | _core.CallRequest
 
@@ -47,19 +48,19 @@ class Plan:
     @classmethod
     def checked(cls, model: Model, n: int, arguments: RunArguments) -> Plan:
         """Check the arguments that all runs share, for n tokens."""
-        layers = _validate.integer("layers", arguments["layers"], minimum=1, maximum=2**32 - 1)
-        scheme = _validate.choice("scheme", arguments["scheme"], SCHEMES)
+        layers = validate.integer("layers", arguments["layers"], minimum=1, maximum=2**32 - 1)
+        scheme = validate.choice("scheme", arguments["scheme"], SCHEMES)
         if SCHEMES[scheme].strong_order is None and model.noise is not None:
             raise ArgumentError(f"scheme: {scheme!r} is for models without noise")
         method, tol = arguments["method"], arguments["tol"]
         return cls(
             model=model.resolved(n),
-            weights=_validate.weights(arguments["weights"], n),
-            horizon=_validate.positive("horizon", arguments["horizon"]),
+            weights=validate.weights(arguments["weights"], n),
+            horizon=validate.positive("horizon", arguments["horizon"]),
             layers=layers,
             path_layers=_path_layers(arguments["path_layers"], layers),
             scheme=scheme,
-            seed=_validate.integer("seed", arguments["seed"], minimum=0, maximum=2**64 - 1),
+            seed=validate.integer("seed", arguments["seed"], minimum=0, maximum=2**64 - 1),
             dtype=_dtype(arguments["dtype"]),
             threads=thread_count(arguments["threads"]),
             summation=summation(model.attention, model.dim, n, method, tol),
@@ -122,7 +123,7 @@ class Plan:
 def _path_layers(path_layers: int | None, layers: int) -> int:
     if path_layers is None:
         return layers
-    count = _validate.integer("path_layers", path_layers, minimum=1, maximum=2**32 - 1)
+    count = validate.integer("path_layers", path_layers, minimum=1, maximum=2**32 - 1)
     if count % layers:
         raise ArgumentError(f"path_layers must be a multiple of layers = {layers}, got {count}")
     return count

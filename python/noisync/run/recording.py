@@ -12,7 +12,7 @@ import numpy.typing as npt
 import xarray as xr
 
 from noisync import _core
-from noisync._memory import check_memory
+from noisync.base.memory import check_memory
 from noisync.errors import ArgumentError, ArgumentTypeError
 from noisync.measure.observer import Axis, Follow, Observer
 from noisync.run.plan import Plan, Request

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from noisync import _core, _validate
+from noisync import _core
+from noisync.base import validate
 from noisync.errors import ArgumentError
 
 
@@ -24,8 +25,8 @@ class Schedule:
     def checked(cls, name: str, chosen: int | Sequence[int] | None, layers: int) -> Schedule:
         """Return what the argument called `name` asks for: all, every k-th and the last, a list."""
         if chosen is None or np.ndim(chosen) == 0:
-            return cls(layers, 1 if chosen is None else _validate.integer(name, chosen, minimum=1))
-        listed = {_validate.integer(name, layer, minimum=0) for layer in np.asarray(chosen, object)}
+            return cls(layers, 1 if chosen is None else validate.integer(name, chosen, minimum=1))
+        listed = {validate.integer(name, layer, minimum=0) for layer in np.asarray(chosen, object)}
         for layer in listed:
             if layer > layers:
                 raise ArgumentError(f"{name} must list layers from 0 to {layers}, got {layer}")

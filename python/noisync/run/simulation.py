@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy.typing as npt
 
-from noisync import _validate
+from noisync.base import validate
 from noisync.errors import SimulationError
 from noisync.measure.function import as_observers
 from noisync.measure.tokens import Tokens
@@ -78,7 +78,7 @@ def simulate(
     check_model(model)
     run = complete(arguments)
     start = checked_start(tokens, model)
-    replicate = _validate.integer("replicate", replicate, minimum=0, maximum=2**32 - 1)
+    replicate = validate.integer("replicate", replicate, minimum=0, maximum=2**32 - 1)
     plan = Plan.checked(model, start.n, run)
     advice = "keep fewer (save=k, save=[...]) or observe on the way instead"
     saved = Series(Tokens(), plan.save, plan, 1, advice)

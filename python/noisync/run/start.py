@@ -7,7 +7,7 @@ from typing import Any, Protocol, cast
 import numpy as np
 import numpy.typing as npt
 
-from noisync import _validate
+from noisync.base import validate
 from noisync.errors import ArgumentError
 from noisync.model import Model
 from noisync.sphere import Uniform
@@ -51,20 +51,20 @@ def checked_start(
     """
     if hasattr(tokens, "samples"):
         law = cast(Law, tokens)
-        _validate.integer("tokens.n", law.n, minimum=1)
+        validate.integer("tokens.n", law.n, minimum=1)
         if law.dim != model.dim:
             raise ArgumentError(f"tokens must have dim {model.dim} like the model, got {law.dim}")
         return law
-    states = _validate.finite_array("tokens", tokens)
+    states = validate.finite_array("tokens", tokens)
     if states.ndim != 3 or replicates is None:
-        return _Given(_validate.tokens("tokens", states, model.dim), first)
+        return _Given(validate.tokens("tokens", states, model.dim), first)
     if states.shape[0] != replicates:
         raise ArgumentError(
             f"tokens must be one state or one for each of {replicates} replicates, "
             f"got shape {states.shape}"
         )
     rows = states.reshape(-1, states.shape[2])
-    return _Given(_validate.tokens("tokens", rows, model.dim).reshape(states.shape), first)
+    return _Given(validate.tokens("tokens", rows, model.dim).reshape(states.shape), first)
 
 
 def drawn(start: Law, seed: int, first: int, count: int) -> npt.NDArray[Any]:
@@ -72,11 +72,11 @@ def drawn(start: Law, seed: int, first: int, count: int) -> npt.NDArray[Any]:
     states = start.samples(seed, first, count)
     if isinstance(start, (_Given, Uniform)):
         return states
-    states = _validate.finite_array("tokens: samples", states)
+    states = validate.finite_array("tokens: samples", states)
     if states.shape != (count, start.n, start.dim):
         raise ArgumentError(
             "tokens: samples must have shape (replicates, n, dim) = "
             f"{(count, start.n, start.dim)}, got {states.shape}"
         )
-    _validate.tokens("tokens: samples", states.reshape(-1, start.dim))
+    validate.tokens("tokens: samples", states.reshape(-1, start.dim))
     return states

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from noisync import _core
-from noisync._validate import FloatArray
+from noisync.base.validate import FloatArray
 
 
 @dataclass(frozen=True, eq=False)

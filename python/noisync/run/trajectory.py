@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import xarray as xr
 
-from noisync import _validate
-from noisync._validate import FloatArray
-from noisync._version import __version__
+from noisync.base import validate
+from noisync.base.validate import FloatArray
+from noisync.base.version import __version__
 from noisync.errors import ArgumentError
 from noisync.measure.cosines import pair_cosines
 from noisync.measure.energy import energy
@@ -193,7 +193,7 @@ class Trajectory:
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the run to a netCDF-4 file that :func:`noisync.load` and xarray read."""
-        target = _validate.path("path", path)
+        target = validate.path("path", path)
         # A file appears whole or not at all, and an old one is lost only when the new one is there.
         partial = target.with_name(target.name + ".part")
         try:
@@ -222,7 +222,7 @@ def load(path: str | os.PathLike[str]) -> Trajectory:
     ArgumentError
         If the file does not exist, is no netCDF file, or holds something else.
     """
-    source = _validate.path("path", path)
+    source = validate.path("path", path)
     try:
         with xr.open_dataset(source, engine="netcdf4") as opened:
             data = opened.load()

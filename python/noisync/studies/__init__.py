@@ -1,7 +1,43 @@
-"""Numerical experiments, each beside the theorem it tests; a study returns an xarray Dataset."""
+"""Numerical experiments, each beside the theorem it tests; a study returns an xarray Dataset.
 
-from noisync.studies._activations import activation_rates
-from noisync.studies._depth_width import depth_width
-from noisync.studies._synchronization import synchronization
+This is the one place where studies are listed: the command line and ``noisync.plot`` know them from
+here.
+"""
 
-__all__ = ["activation_rates", "depth_width", "synchronization"]
+from __future__ import annotations
+
+from noisync.studies.activations.plot import activation_rates as draw_activation_rates
+from noisync.studies.activations.study import activation_rates
+from noisync.studies.depth_width import report as depth_width_report
+from noisync.studies.depth_width.plot import depth_width as draw_depth_width
+from noisync.studies.depth_width.study import QUICK as DEPTH_WIDTH_QUICK
+from noisync.studies.depth_width.study import depth_width
+from noisync.studies.study import Study
+from noisync.studies.synchronization import report as synchronization_report
+from noisync.studies.synchronization.plot import mean_energy, phase_diagram
+from noisync.studies.synchronization.study import QUICK as SYNCHRONIZATION_QUICK
+from noisync.studies.synchronization.study import synchronization
+
+__all__ = ["STUDIES", "Study", "activation_rates", "depth_width", "synchronization"]
+
+#: The studies by the name that the command line has for them, and what draws them.
+STUDIES = {
+    "depth-width": Study(
+        depth_width,
+        DEPTH_WIDTH_QUICK,
+        depth_width_report.report,
+        {"depth_width": draw_depth_width},
+    ),
+    "synchronization": Study(
+        synchronization,
+        SYNCHRONIZATION_QUICK,
+        synchronization_report.report,
+        {"mean_energy": mean_energy, "phase_diagram": phase_diagram},
+    ),
+}
+
+#: What draws a study, by the name that it has in ``noisync.plot``.
+PICTURES = {
+    "activation_rates": draw_activation_rates,
+    **{name: draw for study in STUDIES.values() for name, draw in study.pictures.items()},
+}

@@ -10,8 +10,9 @@ from functools import cached_property
 import numpy as np
 from numpy.polynomial import Chebyshev
 
-from noisync import _core, _validate
-from noisync._validate import FloatArray
+from noisync import _core
+from noisync.base import validate
+from noisync.base.validate import FloatArray
 from noisync.errors import ArgumentError, ArgumentTypeError, KernelAccuracyWarning
 
 __all__ = ["NAMES", "Activation", "check_name", "resolve"]
@@ -27,7 +28,7 @@ NAMES: tuple[str, ...] = tuple(_core.activation_names())
 
 def check_name(name: object) -> str:
     """Return the name of an activation; an unknown one is an error that suggests the nearest."""
-    return _validate.choice("activation", name, NAMES)
+    return validate.choice("activation", name, NAMES)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from scipy import fft
 
-from noisync._validate import FloatArray
+from noisync.base.validate import FloatArray
 from noisync.errors import KernelAccuracyWarning
 
 #: Degrees tried in turn; the nodes of one are every second node of the next.

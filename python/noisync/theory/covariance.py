@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from noisync import _validate
-from noisync._validate import FloatArray
+from noisync.base import validate
+from noisync.base.validate import FloatArray
 from noisync.errors import ArgumentError
 from noisync.theory import chebyshev, quadrature
 from noisync.theory.activations import Function, resolve
@@ -35,9 +35,9 @@ class Covariance:
         derivative: Function | None = None,
     ) -> None:
         self._arguments = (activation, dim, sigma_u, sigma_w, derivative)
-        self._dim = _validate.integer("dim", dim, minimum=2, maximum=2**24)
-        self._sigma_u = _validate.non_negative("sigma_u", sigma_u)
-        self._sigma_w = _validate.non_negative("sigma_w", sigma_w)
+        self._dim = validate.integer("dim", dim, minimum=2, maximum=2**24)
+        self._sigma_u = validate.non_negative("sigma_u", sigma_u)
+        self._sigma_w = validate.non_negative("sigma_w", sigma_w)
         if self.sigma_u > 30:
             raise ArgumentError(f"sigma_u must be at most 30 for the theory, got {self.sigma_u:g}")
         self._variance = 1 / self.dim + self.sigma_u**2
@@ -104,7 +104,7 @@ class Covariance:
         return np.asarray(result / self.dim)
 
     def _cosines(self, u: npt.ArrayLike, name: str = "u") -> FloatArray:
-        cosines = np.asarray(_validate.finite_array(name, u), dtype=np.float64)
+        cosines = np.asarray(validate.finite_array(name, u), dtype=np.float64)
         if np.any(np.abs(cosines) > 1 + 1e-12):
             worst = float(cosines.flat[int(np.argmax(np.abs(cosines)))])
             raise ArgumentError(f"{name} must lie in [-1, 1], got {worst:.6g}")

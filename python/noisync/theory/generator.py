@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import optimize, special
 
-from noisync._validate import FloatArray
+from noisync.base.validate import FloatArray
 from noisync.theory.chebyshev import chebyshev_series
 from noisync.theory.covariance import Covariance
 from noisync.theory.quadrature import gegenbauer, harmonic_dimension

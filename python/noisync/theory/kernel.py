@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from noisync import _validate
-from noisync._validate import FloatArray
+from noisync.base import validate
+from noisync.base.validate import FloatArray
 from noisync.theory import generator
 from noisync.theory.activations import Function
 from noisync.theory.covariance import Covariance
@@ -72,7 +72,7 @@ class Kernel(Covariance):
         the exponent per layer (before division by Δ) is accurate to 1e-6 for d >= 4, 5e-6 for d = 3
         and 5e-5 for d = 2, where the logarithm's singularity is nearest.
         """
-        step = _validate.positive("step", step)
+        step = validate.positive("step", step)
         return layer_exponent(self.dim, self.variance, self.slope, step)
 
     @property
@@ -108,7 +108,7 @@ class Kernel(Covariance):
         ----------
         arXiv:2604.26898, §4 ; the mean energy decays where λ̄' < 0.
         """
-        return generator.dissipation_rate(self, _validate.positive("beta", beta))
+        return generator.dissipation_rate(self, validate.positive("beta", beta))
 
     def pair_expectation(self, f: Function, u0: npt.ArrayLike, time: npt.ArrayLike) -> FloatArray:
         r"""Return :math:`E[f(u_t)]`, u the cosine of two tokens under the noise alone.
@@ -200,7 +200,7 @@ class Kernel(Covariance):
         -------
         (degree+1,) ndarray
         """
-        degree = _validate.integer("degree", degree, minimum=0)
+        degree = validate.integer("degree", degree, minimum=0)
         bias = self.sigma_w**2
         coefficients = schoenberg(
             degree,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
-from noisync._validate import FloatArray
+from noisync.base.validate import FloatArray
 
 _NODES = 16
 

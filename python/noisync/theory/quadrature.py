@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import integrate, special
 
-from noisync._validate import FloatArray
+from noisync.base.validate import FloatArray
 from noisync.errors import KernelAccuracyWarning
 from noisync.theory.activations import PROMISED, Function
 

@@ -13,7 +13,7 @@ import warnings
 
 import numpy as np
 
-from noisync._validate import FloatArray
+from noisync.base.validate import FloatArray
 from noisync.errors import KernelAccuracyWarning
 from noisync.theory.activations import PROMISED, Function
 from noisync.theory.quadrature import cosine_rule, gegenbauer, harmonic_dimension, legendre

@@ -29,8 +29,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import integrate, special
 
-from noisync import _validate
-from noisync._validate import FloatArray
+from noisync.base import validate
+from noisync.base.validate import FloatArray
 from noisync.errors import ArgumentError
 
 __all__ = ["antipodal_probability", "critical_beta"]
@@ -67,7 +67,7 @@ def critical_beta(dim: int) -> float:
     ----------
     arXiv:2601.21942.
     """
-    dim = _validate.integer("dim", dim, minimum=2)
+    dim = validate.integer("dim", dim, minimum=2)
     return float(0.5 * np.arccosh(max(dim - 2.0, 1.0)))
 
 
@@ -105,9 +105,9 @@ def antipodal_probability(dim: int, beta: float, u0: npt.ArrayLike = 0.0) -> Any
     ----------
     arXiv:2601.21942.
     """
-    dim = _validate.integer("dim", dim, minimum=2)
-    beta = abs(_validate.real("beta", beta))
-    cosines = np.asarray(_validate.finite_array("u0", u0), dtype=np.float64)
+    dim = validate.integer("dim", dim, minimum=2)
+    beta = abs(validate.real("beta", beta))
+    cosines = np.asarray(validate.finite_array("u0", u0), dtype=np.float64)
     if np.any(np.abs(cosines) > 1):
         worst = cosines.ravel()[np.argmax(np.abs(cosines))]
         raise ArgumentError(f"u0 must lie in [-1, 1], got {worst:g}")

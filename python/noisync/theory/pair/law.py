@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from noisync import _validate
-from noisync._validate import FloatArray
+from noisync.base import validate
+from noisync.base.validate import FloatArray
 from noisync.errors import ArgumentError, ArgumentTypeError
 from noisync.theory.activations import Function
 from noisync.theory.covariance import Covariance
@@ -59,7 +59,7 @@ def mean_energy(
     K = (e^β − E e^{βu})/(1−u)^α is propagated, with the α in [0, 1] for which (1−u)^α decays
     fastest near u = 1. The result then keeps its relative accuracy while the energy decays.
     """
-    beta, times = _validate.energy_beta(beta), _times(time)
+    beta, times = validate.energy_beta(beta), _times(time)
     rising, place = np.unique(times, return_inverse=True)
     mass = _pair_weights(u0, weights)
     if rising.size == 0:
@@ -89,7 +89,7 @@ def mean_energy(
 
 
 def _times(time: npt.ArrayLike) -> FloatArray:
-    times = np.asarray(_validate.finite_array("time", time), dtype=np.float64).ravel()
+    times = np.asarray(validate.finite_array("time", time), dtype=np.float64).ravel()
     if np.any(times < 0):
         raise ArgumentError(f"time must be non-negative, got {times[times < 0][0]:g}")
     return times
@@ -105,17 +105,17 @@ def _pair_weights(u0: FloatArray | None, weights: npt.ArrayLike | None) -> Float
         raise ArgumentError(f"u0 must hold at least one cosine, got shape {u0.shape}")
     if weights is None:
         return np.broadcast_to(1.0 / u0.size, u0.size)
-    mass = _validate.finite_array("weights", weights)
+    mass = validate.finite_array("weights", weights)
     if mass.shape != u0.shape:
         raise ArgumentError(f"weights must have shape {u0.shape} like u0, got shape {mass.shape}")
-    return _validate.weights(mass.ravel(), mass.size)
+    return validate.weights(mass.ravel(), mass.size)
 
 
 def _values(f: Function, u: FloatArray) -> FloatArray:
     """Return f(u), checked."""
     if not callable(f):
         raise ArgumentTypeError(f"f must be a function of an array of cosines, got {f!r}")
-    result = np.asarray(_validate.finite_array("f(u)", f(u.copy())), dtype=np.float64)
+    result = np.asarray(validate.finite_array("f(u)", f(u.copy())), dtype=np.float64)
     if result.shape != u.shape:
         raise ArgumentError(
             f"f must map an array to an array of the same shape, got {result.shape} from {u.shape}"

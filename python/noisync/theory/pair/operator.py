@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from noisync._validate import FloatArray
+from noisync.base.validate import FloatArray
 from noisync.theory.covariance import Covariance
 from noisync.theory.generator import from_quotient
 from noisync.theory.pair.mesh import Mesh

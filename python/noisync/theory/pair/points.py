@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from numpy.polynomial import chebyshev
 
-from noisync._validate import FloatArray
+from noisync.base.validate import FloatArray
 from noisync.theory import quadrature
 from noisync.theory.pair.mesh import Mesh
 

@@ -11,7 +11,7 @@ from numpy.polynomial import chebyshev, legendre
 from scipy import special
 from scipy.linalg import blas, lapack
 
-from noisync._validate import FloatArray
+from noisync.base.validate import FloatArray
 
 ComplexArray = npt.NDArray[np.complex128]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from noisync._validate import FloatArray
+from noisync.base.validate import FloatArray
 from noisync.errors import KernelAccuracyWarning
 from noisync.theory.covariance import Covariance
 from noisync.theory.generator import lyapunov_exponent

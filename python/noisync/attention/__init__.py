@@ -1,0 +1,1 @@
+"""Self-attention: its laws, and how they are summed."""

@@ -1,0 +1,1 @@
+"""Pictures of runs, and the look of all pictures and reports."""

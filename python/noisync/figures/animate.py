@@ -1,0 +1,92 @@
+"""The tokens in motion."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.animation import FuncAnimation, PillowWriter
+from matplotlib.axes import Axes
+
+from noisync.base import validate
+from noisync.errors import ArgumentError
+from noisync.figures.style import BLUE, axes_or_new, check_run, styled
+from noisync.figures.tokens import leading_plane, tokens
+from noisync.run.trajectory import Trajectory
+
+
+@styled
+def animate(
+    run: Trajectory,
+    path: str | os.PathLike[str] | None = None,
+    *,
+    frames: int = 100,
+    fps: int = 20,
+    ax: Axes | None = None,
+    color: Any = BLUE,
+) -> FuncAnimation:
+    """Animate the tokens of a run, as :func:`noisync.plot.tokens` draws them.
+
+    Parameters
+    ----------
+    run : Trajectory
+        With two or more saved states.
+    path : path-like, optional
+        Write a GIF there, without any external program.
+    frames : int
+        At most this many of the saved states, evenly spaced.
+    fps : int
+        Frames per second of the GIF.
+    ax : Axes, optional
+        Where to draw; a three-dimensional one for d = 3. A new figure by default.
+    color : color or array of colors
+
+    Returns
+    -------
+    matplotlib.animation.FuncAnimation
+        Keep it as long as it shall move; in a notebook, ``to_jshtml()`` shows it.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        For a run with fewer than two saved states, or a path that does not end in .gif.
+    """
+    check_run(run)
+    count = run.tokens.shape[0]
+    if count < 2:
+        raise ArgumentError(f"run must have two or more saved states to animate, got {count}")
+    frames = validate.integer("frames", frames, minimum=2)
+    fps = validate.integer("fps", fps, minimum=1)
+    target = None if path is None else validate.path("path", path)
+    if target is not None and target.suffix.lower() != ".gif":
+        raise ArgumentError(f"path must end in .gif, got {target.name!r}")
+    dim = run.tokens.shape[2]
+    if ax is not None:
+        axes = ax
+    elif dim == 3:
+        axes = plt.figure(figsize=(3.2, 3.2)).add_subplot(projection="3d")
+    else:
+        axes = axes_or_new(None)
+    basis = leading_plane(run.tokens[-1].astype(np.float64)) if dim > 3 else None
+    chosen = np.unique(np.linspace(0, count - 1, min(frames, count)).round().astype(int))
+
+    def draw(state: int) -> list[Any]:
+        axes.clear()
+        tokens(run, state=int(state), basis=basis, ax=axes, color=color)
+        axes.set_title(f"$t = {run.time[state]:.2f}$")
+        return []
+
+    animation = FuncAnimation(
+        axes.figure,  # type: ignore[arg-type]
+        draw,
+        frames=chosen,
+        interval=1000 / fps,
+    )
+    if target is not None:
+        try:
+            animation.save(target, PillowWriter(fps=fps))
+        except OSError as error:
+            raise ArgumentError(f"path: cannot write {str(target)!r}: {error}") from error
+    return animation

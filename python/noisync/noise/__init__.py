@@ -1,0 +1,1 @@
+"""Noise: the random part of a layer."""

@@ -1,0 +1,91 @@
+"""What the noise laws share: how a run prepares them, and what they do to the energy."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from functools import lru_cache
+from typing import NamedTuple, TypeVar
+
+from noisync import _core
+from noisync.base import validate
+from noisync.base.part import Part
+from noisync.base.validate import FloatArray
+from noisync.theory import activations
+from noisync.theory.generator import generator_harmonics, generator_series
+from noisync.theory.kernel import Kernel
+
+Law = TypeVar("Law", bound="NoiseLaw")
+
+
+class PairHarmonics(NamedTuple):
+    """f_n of e^{β(u−1)} G_β(u) = Σ f_n P_{n,d}(u) for different tokens, and its limit at u = 1."""
+
+    coefficients: FloatArray
+    limit: float
+
+
+class NoiseLaw(Part, ABC):
+    """The random part of a layer."""
+
+    @abstractmethod
+    def kernel(self, dim: int) -> Kernel:
+        """Return the covariance kernel of the field on S^{dim-1}, or refuse if there is none."""
+
+    def resolved(self: Law, dim: int, n: int) -> Law:
+        """Return the law as it is used for n tokens in dimension dim: all choices made."""
+        return self
+
+    def kernel_error(self, dim: int) -> float | None:
+        """Return what is left out of the kernel, relative to κ(1); None: nothing, or no kernel."""
+        return None
+
+    def growth(self, dim: int, beta: float) -> float | None:
+        """Return λ̄' with d/dt E[E_β] ≤ λ̄' E_β under the noise alone, or None: none is known."""
+        return None
+
+    @abstractmethod
+    def law(self, dim: int, n: int, method: str, tol: float) -> _core.NoiseLaw:
+        """Return the core's description of a resolved law; method and tol are those of sums."""
+
+    @abstractmethod
+    def pair_noise(self, dim: int, beta: float) -> _core.PairNoise:
+        """Return the core's description of G_β, for sums over all pairs."""
+
+    def pair_harmonics(self, dim: int, beta: float) -> PairHarmonics | None:
+        """Return G_β for sums in linear time, or None where it is no short series."""
+        return None
+
+
+class KernelNoise(NoiseLaw):
+    """A common noise field with E[G(x)G(y)ᵀ] = κ(⟨x, y⟩) I, κ from an activation and its biases."""
+
+    activation: str
+    sigma_u: float
+    sigma_w: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "activation", activations.check_name(self.activation))
+        object.__setattr__(self, "sigma_u", validate.non_negative("sigma_u", self.sigma_u))
+        object.__setattr__(self, "sigma_w", validate.non_negative("sigma_w", self.sigma_w))
+
+    def kernel(self, dim: int) -> Kernel:
+        """Return the covariance kernel of the field on S^{dim-1}."""
+        return _kernel(self.activation, dim, self.sigma_u, self.sigma_w)
+
+    def growth(self, dim: int, beta: float) -> float | None:
+        """Return λ̄'(β) of the kernel."""
+        return self.kernel(dim).dissipation_rate(beta)
+
+    def pair_noise(self, dim: int, beta: float) -> _core.PairNoise:
+        """Return G_β as the series that κ gives."""
+        return _core.kernel_pair_noise(generator_series(self.kernel(dim), beta).tolist())
+
+    def pair_harmonics(self, dim: int, beta: float) -> PairHarmonics | None:
+        """Return G_β for sums in linear time, or None where it is no short series."""
+        coefficients = generator_harmonics(self.kernel(dim), beta)
+        return None if coefficients is None else PairHarmonics(coefficients, 0.0)
+
+
+@lru_cache(maxsize=256)
+def _kernel(activation: str, dim: int, sigma_u: float, sigma_w: float) -> Kernel:
+    return Kernel(activation, dim, sigma_u, sigma_w)  # its rates are computed once

@@ -1,0 +1,1 @@
+"""Convergence of deep, wide layers to the limit."""

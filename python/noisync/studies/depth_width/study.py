@@ -1,0 +1,189 @@
+"""Theorem 1.1 of arXiv:2604.26898: convergence of deep, wide layers to the limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+import xarray as xr
+from tqdm.auto import tqdm
+
+from noisync.attention.exponential import Softmax
+from noisync.base import validate
+from noisync.base.validate import FloatArray
+from noisync.base.version import __version__
+from noisync.errors import ArgumentError
+from noisync.measure.tokens import Tokens
+from noisync.model import Model, check_model
+from noisync.noise.gaussian_field import GaussianField
+from noisync.run.ensemble import ensemble
+from noisync.run.schemes import SCHEMES
+from noisync.sphere import Uniform
+from noisync.studies.depth_width.width import CoupledLayers
+from noisync.studies.slopes import slope
+
+#: Attention and noise of comparable size.
+DEFAULT_MODEL = Model(4, Softmax(beta=2.0), GaussianField("tanh", sigma_u=0.5, sigma_w=0.1))
+
+#: What ``--quick`` runs instead of the defaults.
+QUICK = {"depths": (4, 8, 16), "widths": (32, 64, 128), "width_layers": 8, "replicates": 64}
+
+
+def depth_width(
+    model: Model = DEFAULT_MODEL,
+    *,
+    tokens: int = 8,
+    horizon: float = 1.0,
+    depths: Sequence[int] = (8, 16, 32, 64, 128),
+    refinement: int = 16,
+    widths: Sequence[int] = (64, 128, 256, 512, 1024, 2048),
+    width_layers: int = 32,
+    replicates: int = 256,
+    scheme: str = "layer",
+    seed: int = 0,
+    threads: int | None = None,
+    progress: bool = False,
+) -> xr.Dataset:
+    r"""Measure how fast layers approach the limit as they get many and as they get wide.
+
+    .. math:: E\Big[\max_t \frac1N \sum_i |X_i(t) - \bar X_i(t)|^2\Big]
+              \le c_T\Big(\frac1L + \frac1m\Big)\quad\text{at grid times } t.
+
+    Depth: layers with the Gaussian field at L = `depths` against the same at `refinement` times the
+    deepest, on the same noise path. Width: layers with an MLP of width m = `widths` against layers
+    with the Gaussian field, `width_layers` each, under the optimal coupling of the two noises given
+    the hidden weights. The slopes of both squared errors should be −1.
+
+    Parameters
+    ----------
+    model : Model
+        The limit: its noise is a :class:`noisync.GaussianField`, a function on the sphere (sampler
+        ``"auto"`` takes one where it can); the MLP has the same activation and biases.
+    tokens : int
+        N, drawn uniformly for every replicate.
+    horizon : float
+        T.
+    depths : sequence of int
+        The L, each a multiple of the first.
+    refinement : int
+        Layers of the reference per layer of the deepest.
+    widths : sequence of int
+        The m.
+    width_layers : int
+        Layers of the runs that differ by width.
+    replicates : int
+        Independent noise paths.
+    scheme : {"layer", "euler"}
+        Time step of the depth part.
+    seed, threads, progress
+        As in :func:`noisync.simulate`.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``depth_error`` (replicate, depth) and ``width_error`` (replicate, width), the largest over
+        grid times; ``depth_slope`` and ``width_slope`` (bound: estimate, low, high), with 95 %
+        intervals by bootstrap over replicates.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        For arguments that break a rule.
+
+    References
+    ----------
+    arXiv:2604.26898, Theorem 1.1.
+    """
+    check_model(model)
+    field = model.noise
+    if not isinstance(field, GaussianField):
+        raise ArgumentError(
+            f"model must have a GaussianField as noise, the limit of an MLP, got {field!r}"
+        )
+    depths = _increasing("depths", depths)
+    if any(depth % depths[0] for depth in depths):
+        raise ArgumentError(f"depths must be multiples of the first, got {depths}")
+    widths = _increasing("widths", widths)
+    validate.choice("scheme", scheme, [s.name for s in SCHEMES.values() if s.strong_order])
+    replicates = validate.integer("replicates", replicates, minimum=2)
+    refinement = validate.integer("refinement", refinement, minimum=2)
+    coupled = CoupledLayers(
+        model,
+        validate.integer("tokens", tokens, minimum=1),
+        validate.positive("horizon", horizon),
+        validate.integer("width_layers", width_layers, minimum=1),
+        validate.integer("seed", seed, minimum=0, maximum=2**64 - 1),
+        replicates,
+    )
+    limit = model.resolved(tokens)
+    steps = len(depths) + 1 + len(widths) * width_layers
+    with tqdm(total=steps, disable=not progress, unit="step") as bar:
+        run = partial(
+            ensemble,
+            limit,
+            Uniform(tokens, model.dim),
+            replicates=replicates,
+            horizon=horizon,
+            path_layers=refinement * depths[-1],
+            scheme=scheme,
+            seed=seed,
+            threads=threads,
+            observe=[Tokens()],
+        )
+        states = []
+        for depth in (*depths, refinement * depths[-1]):
+            # The grid of the shallowest run is part of every other.
+            states.append(run(layers=depth, save=depth // depths[0]).tokens.to_numpy())
+            bar.update()
+        distances = [np.mean(np.sum((x - states[-1]) ** 2, axis=3), axis=2) for x in states[:-1]]
+        depth_error = np.stack([distance.max(axis=1) for distance in distances], axis=1)
+        width_error = np.stack([coupled.errors(m, bar.update).max(axis=1) for m in widths], axis=1)
+    data = _dataset(limit, depths, widths, depth_error, width_error)
+    data.attrs.update(
+        tokens=tokens,
+        horizon=horizon,
+        refinement=refinement,
+        width_layers=width_layers,
+        scheme=scheme,
+        seed=str(seed),
+    )
+    return data
+
+
+def _increasing(name: str, values: Sequence[int]) -> tuple[int, ...]:
+    chosen = tuple(validate.integer(name, value, minimum=1) for value in np.asarray(values, object))
+    if len(chosen) < 2 or list(chosen) != sorted(set(chosen)):
+        raise ArgumentError(f"{name} must be two or more increasing integers, got {chosen}")
+    return chosen
+
+
+def _dataset(
+    limit: Model,
+    depths: tuple[int, ...],
+    widths: tuple[int, ...],
+    depth_error: FloatArray,
+    width_error: FloatArray,
+) -> xr.Dataset:
+    field = limit.noise
+    assert isinstance(field, GaussianField)
+    return xr.Dataset(
+        {
+            "depth_error": (("replicate", "depth"), depth_error),
+            "width_error": (("replicate", "width"), width_error),
+            "depth_slope": ("bound", list(slope(depths, depth_error))),
+            "width_slope": ("bound", list(slope(widths, width_error))),
+        },
+        {
+            "replicate": np.arange(depth_error.shape[0]),
+            "depth": list(depths),
+            "width": list(widths),
+            "bound": ["estimate", "low", "high"],
+        },
+        {
+            "study": "depth-width",
+            "version": __version__,
+            "model": limit.to_toml(),
+            "kernel_error": field.kernel_error(limit.dim),
+        },
+    )

@@ -1,0 +1,1 @@
+"""When common noise synchronises tokens, how fast, and against what."""
