@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "noisync/types.hpp"
+#include "base/types.hpp"
 
 namespace noisync::bindings {
 

@@ -5,7 +5,7 @@
 
 #include <optional>
 
-#include "noisync/execution.hpp"
+#include "base/execution.hpp"
 
 namespace noisync::bindings {
 

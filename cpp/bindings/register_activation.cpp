@@ -3,7 +3,7 @@
 #include <string>
 
 #include "arrays.hpp"
-#include "noisync/activation.hpp"
+#include "noise/activation.hpp"
 #include "register.hpp"
 
 namespace noisync::bindings {

@@ -3,8 +3,8 @@
 #include <optional>
 
 #include "arrays.hpp"
+#include "measure/clusters.hpp"
 #include "measure/measures.hpp"
-#include "noisync/configuration.hpp"
 #include "python_watch.hpp"
 #include "register.hpp"
 

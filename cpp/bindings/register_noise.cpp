@@ -3,13 +3,13 @@
 #include <string>
 
 #include "arrays.hpp"
+#include "harmonics/basis.hpp"
 #include "noise/exact.hpp"
 #include "noise/harmonics.hpp"
 #include "noise/independent.hpp"
 #include "noise/kernel_pairs.hpp"
 #include "noise/mlp.hpp"
 #include "noise/value.hpp"
-#include "noisync/harmonics.hpp"
 #include "python_watch.hpp"
 #include "register.hpp"
 

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "noisync/random.hpp"
-#include "noisync/sphere.hpp"
+#include "base/random.hpp"
+#include "base/sphere.hpp"
 #include "register.hpp"
 
 namespace noisync::bindings {

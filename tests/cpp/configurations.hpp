@@ -6,7 +6,7 @@
 #include <limits>
 #include <random>
 
-#include "noisync/types.hpp"
+#include "base/types.hpp"
 
 namespace reference {
 

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "attention/exponential.hpp"
+#include "base/random.hpp"
+#include "base/types.hpp"
 #include "configurations.hpp"
-#include "noisync/activation.hpp"
-#include "noisync/random.hpp"
-#include "noisync/types.hpp"
+#include "noise/activation.hpp"
 
 namespace reference {
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "noisync/activation.hpp"
+#include "noise/activation.hpp"
 #include "reference.hpp"
 
 namespace {

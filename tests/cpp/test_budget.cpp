@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "attention/exponential.hpp"
+#include "measure/budget.hpp"
 #include "noise/independent.hpp"
 #include "noise/kernel_pairs.hpp"
 #include "noise/value.hpp"
-#include "noisync/budget.hpp"
 #include "reference.hpp"
 
 namespace {

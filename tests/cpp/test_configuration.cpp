@@ -2,8 +2,8 @@
 
 #include <vector>
 
-#include "noisync/configuration.hpp"
-#include "noisync/measures.hpp"
+#include "measure/measures.hpp"
+#include "measure/order.hpp"
 #include "reference.hpp"
 
 namespace {

@@ -3,7 +3,7 @@
 #include <numeric>
 #include <vector>
 
-#include "noisync/energy.hpp"
+#include "measure/energy.hpp"
 #include "reference.hpp"
 
 namespace {

@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "noisync/execution.hpp"
+#include "base/execution.hpp"
 
 namespace {
 

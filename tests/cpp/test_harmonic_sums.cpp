@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "attentions.hpp"
-#include "noisync/harmonic_sums.hpp"
+#include "harmonics/sums.hpp"
 
 namespace {
 

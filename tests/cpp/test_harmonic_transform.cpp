@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "configurations.hpp"
-#include "noisync/harmonic_transform.hpp"
+#include "harmonics/transform.hpp"
 
 namespace {
 

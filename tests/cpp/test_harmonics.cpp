@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "fields.hpp"
+#include "harmonics/basis.hpp"
 #include "noise/harmonics.hpp"
-#include "noisync/harmonics.hpp"
 #include "reference_noise.hpp"
 
 namespace {

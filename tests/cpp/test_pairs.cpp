@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "noisync/pairs.hpp"
+#include "base/pairs.hpp"
 
 namespace {
 

@@ -3,7 +3,7 @@
 #include <set>
 #include <vector>
 
-#include "noisync/random.hpp"
+#include "base/random.hpp"
 #include "reference.hpp"
 
 namespace {

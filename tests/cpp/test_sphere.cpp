@@ -3,7 +3,7 @@
 #include <limits>
 #include <vector>
 
-#include "noisync/sphere.hpp"
+#include "base/sphere.hpp"
 #include "reference.hpp"
 
 namespace {

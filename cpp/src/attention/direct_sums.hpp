@@ -4,7 +4,7 @@
 #include "attention/low_dimension.hpp"
 #include "attention/panel_sums.hpp"
 #include "attention/sums.hpp"
-#include "noisync/execution.hpp"
+#include "base/execution.hpp"
 
 namespace noisync {
 

@@ -7,8 +7,8 @@
 #include <type_traits>
 
 #include "attention/summation.hpp"
-#include "noisync/execution.hpp"
-#include "noisync/types.hpp"
+#include "base/execution.hpp"
+#include "base/types.hpp"
 
 namespace noisync {
 

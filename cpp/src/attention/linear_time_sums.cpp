@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "attention/map_rows.hpp"
-#include "noisync/harmonic_sums.hpp"
+#include "harmonics/sums.hpp"
 
 namespace noisync {
 

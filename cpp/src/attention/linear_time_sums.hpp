@@ -6,8 +6,8 @@
 #include "attention/law.hpp"
 #include "attention/summation.hpp"
 #include "attention/sums.hpp"
-#include "noisync/execution.hpp"
-#include "noisync/harmonic_transform.hpp"
+#include "base/execution.hpp"
+#include "harmonics/transform.hpp"
 
 namespace noisync {
 

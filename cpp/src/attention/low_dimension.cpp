@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "noisync/pairs.hpp"
+#include "base/pairs.hpp"
 #include "simd/exp.hpp"
 
 namespace noisync {

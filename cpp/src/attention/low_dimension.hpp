@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "attention/sums.hpp"
-#include "noisync/execution.hpp"
-#include "noisync/types.hpp"
+#include "base/execution.hpp"
+#include "base/types.hpp"
 
 namespace noisync {
 

@@ -3,9 +3,9 @@
 
 #include <optional>
 
-#include "noisync/execution.hpp"
-#include "noisync/pairs.hpp"
-#include "noisync/types.hpp"
+#include "base/execution.hpp"
+#include "base/pairs.hpp"
+#include "base/types.hpp"
 
 namespace noisync {
 

@@ -3,7 +3,7 @@
 #include <limits>
 #include <vector>
 
-#include "noisync/pairs.hpp"
+#include "base/pairs.hpp"
 
 namespace noisync {
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "attention/sums.hpp"
-#include "noisync/execution.hpp"
+#include "base/execution.hpp"
 
 namespace noisync {
 

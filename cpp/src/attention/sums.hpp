@@ -4,7 +4,7 @@
 #include <cmath>
 #include <limits>
 
-#include "noisync/types.hpp"
+#include "base/types.hpp"
 
 namespace noisync {
 

@@ -1,9 +1,9 @@
 // From any state to any later layer.
 #pragma once
 
+#include "base/execution.hpp"
 #include "dynamics/layer.hpp"
 #include "dynamics/state.hpp"
-#include "noisync/execution.hpp"
 
 namespace noisync {
 

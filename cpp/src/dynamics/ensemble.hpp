@@ -5,11 +5,11 @@
 #include <vector>
 
 #include "attention/law.hpp"
+#include "base/execution.hpp"
+#include "base/types.hpp"
 #include "dynamics/layer.hpp"
 #include "dynamics/recording.hpp"
 #include "noise/law.hpp"
-#include "noisync/execution.hpp"
-#include "noisync/types.hpp"
 
 namespace noisync {
 

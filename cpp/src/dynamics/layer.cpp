@@ -3,7 +3,7 @@
 #include <array>
 #include <cmath>
 
-#include "noisync/sphere.hpp"
+#include "base/sphere.hpp"
 
 namespace noisync {
 

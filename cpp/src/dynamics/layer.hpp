@@ -10,10 +10,10 @@
 #include <stdexcept>
 
 #include "attention/law.hpp"
+#include "base/execution.hpp"
+#include "base/types.hpp"
 #include "dynamics/state.hpp"
 #include "noise/law.hpp"
-#include "noisync/execution.hpp"
-#include "noisync/types.hpp"
 
 namespace noisync {
 

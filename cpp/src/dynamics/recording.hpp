@@ -5,10 +5,10 @@
 #include <variant>
 #include <vector>
 
+#include "base/execution.hpp"
 #include "dynamics/schedule.hpp"
 #include "dynamics/state.hpp"
 #include "measure/measure.hpp"
-#include "noisync/execution.hpp"
 
 namespace noisync {
 

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "noisync/types.hpp"
+#include "base/types.hpp"
 
 namespace noisync {
 

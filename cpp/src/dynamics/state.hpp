@@ -3,8 +3,8 @@
 
 #include <optional>
 
+#include "base/types.hpp"
 #include "dynamics/tangents.hpp"
-#include "noisync/types.hpp"
 
 namespace noisync {
 

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "noisync/random.hpp"
+#include "base/random.hpp"
 
 namespace noisync {
 

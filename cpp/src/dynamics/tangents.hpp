@@ -3,8 +3,8 @@
 
 #include <cstdint>
 
+#include "base/types.hpp"
 #include "noise/field.hpp"
-#include "noisync/types.hpp"
 
 namespace noisync {
 

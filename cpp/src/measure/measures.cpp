@@ -4,8 +4,10 @@
 #include <stdexcept>
 #include <utility>
 
-#include "noisync/configuration.hpp"
-#include "noisync/harmonic_sums.hpp"
+#include "harmonics/sums.hpp"
+#include "measure/clusters.hpp"
+#include "measure/cosines.hpp"
+#include "measure/order.hpp"
 
 namespace noisync {
 

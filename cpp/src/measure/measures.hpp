@@ -3,10 +3,10 @@
 
 #include <vector>
 
+#include "base/types.hpp"
+#include "measure/budget.hpp"
+#include "measure/energy.hpp"
 #include "measure/measure.hpp"
-#include "noisync/budget.hpp"
-#include "noisync/energy.hpp"
-#include "noisync/types.hpp"
 
 namespace noisync {
 

@@ -4,7 +4,7 @@
 
 #include <vector>
 
-#include "noisync/types.hpp"
+#include "base/types.hpp"
 
 namespace noisync {
 

@@ -18,8 +18,8 @@
 #include <stdexcept>
 #include <vector>
 
+#include "base/pairs.hpp"
 #include "noise/angular.hpp"
-#include "noisync/pairs.hpp"
 
 namespace noisync {
 

@@ -3,9 +3,9 @@
 
 #include <cstdint>
 
-#include "noisync/execution.hpp"
-#include "noisync/random.hpp"
-#include "noisync/types.hpp"
+#include "base/execution.hpp"
+#include "base/random.hpp"
+#include "base/types.hpp"
 
 namespace noisync {
 

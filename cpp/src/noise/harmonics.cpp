@@ -4,7 +4,7 @@
 #include <optional>
 #include <stdexcept>
 
-#include "noisync/harmonic_transform.hpp"
+#include "harmonics/transform.hpp"
 
 namespace noisync {
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "noisync/pairs.hpp"
+#include "base/pairs.hpp"
 
 namespace noisync {
 

@@ -9,8 +9,8 @@
 #include <cmath>
 #include <vector>
 
-#include "noisync/pairs.hpp"
-#include "noisync/random.hpp"
+#include "base/pairs.hpp"
+#include "base/random.hpp"
 #include "simd/panels.hpp"
 
 namespace noisync {

@@ -1,8 +1,8 @@
 // The random MLP as a noise field, with fresh or with frozen hidden neurons.
 #pragma once
 
+#include "noise/activation.hpp"
 #include "noise/law.hpp"
-#include "noisync/activation.hpp"
 
 namespace noisync {
 

@@ -13,8 +13,8 @@
 #include <functional>
 #include <memory>
 
-#include "noisync/execution.hpp"
-#include "noisync/types.hpp"
+#include "base/execution.hpp"
+#include "base/types.hpp"
 #include "simd/exp.hpp"
 #include "simd/gaps.hpp"
 

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "noisync/pairs.hpp"
+#include "base/pairs.hpp"
 
 namespace noisync {
 

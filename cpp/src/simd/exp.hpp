@@ -12,7 +12,7 @@
 #include <bit>
 #include <iterator>
 
-#include "vec.hpp"
+#include "simd/vec.hpp"
 
 namespace noisync::simd {
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "noisync/pairs.hpp"
+#include "base/pairs.hpp"
 #include "simd/panels.hpp"
 
 namespace noisync {

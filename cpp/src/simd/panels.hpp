@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-#include "product.hpp"
+#include "simd/product.hpp"
 
 namespace noisync::simd {
 

@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "vec.hpp"
+#include "simd/vec.hpp"
 
 namespace noisync::simd {
 

@@ -6,7 +6,7 @@
 #include <cmath>
 #include <cstddef>
 
-#include "exp.hpp"
+#include "simd/exp.hpp"
 
 namespace noisync::simd {
 

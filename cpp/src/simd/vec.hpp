@@ -9,7 +9,7 @@
 #include <immintrin.h>
 #endif
 
-#include "noisync/types.hpp"
+#include "base/types.hpp"
 
 namespace noisync::simd {
 

@@ -1,4 +1,4 @@
-#include "noisync/random.hpp"
+#include "base/random.hpp"
 
 #include <algorithm>
 #include <bit>

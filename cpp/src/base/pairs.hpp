@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "noisync/execution.hpp"
-#include "noisync/types.hpp"
+#include "base/execution.hpp"
+#include "base/types.hpp"
 
 namespace noisync {
 

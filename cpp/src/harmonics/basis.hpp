@@ -17,8 +17,8 @@
 
 #include <vector>
 
-#include "noisync/dual.hpp"
-#include "noisync/types.hpp"
+#include "base/types.hpp"
+#include "harmonics/dual.hpp"
 
 namespace noisync {
 

@@ -13,9 +13,9 @@
 
 #include <vector>
 
-#include "noisync/execution.hpp"
-#include "noisync/harmonics.hpp"
-#include "noisync/types.hpp"
+#include "base/execution.hpp"
+#include "base/types.hpp"
+#include "harmonics/basis.hpp"
 
 namespace noisync {
 

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "noisync/types.hpp"
+#include "base/types.hpp"
 
 namespace noisync {
 

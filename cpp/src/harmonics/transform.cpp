@@ -1,8 +1,8 @@
-#include "noisync/harmonic_transform.hpp"
+#include "harmonics/transform.hpp"
 
 #include <algorithm>
 
-#include "noisync/pairs.hpp"
+#include "base/pairs.hpp"
 #include "simd/product.hpp"
 
 namespace noisync {

@@ -13,7 +13,7 @@
 #include <array>
 #include <cstdint>
 
-#include "noisync/types.hpp"
+#include "base/types.hpp"
 
 namespace noisync {
 

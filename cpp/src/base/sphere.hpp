@@ -1,8 +1,8 @@
 // The unit sphere S^{d-1}: the retraction LN(v) = v/|v| that ends every half-step of a layer.
 #pragma once
 
-#include "noisync/execution.hpp"
-#include "noisync/types.hpp"
+#include "base/execution.hpp"
+#include "base/types.hpp"
 
 namespace noisync {
 

@@ -1,11 +1,11 @@
-#include "noisync/sphere.hpp"
+#include "base/sphere.hpp"
 
 #include <atomic>
 #include <cmath>
 #include <limits>
 #include <type_traits>
 
-#include "noisync/pairs.hpp"
+#include "base/pairs.hpp"
 
 namespace noisync {
 

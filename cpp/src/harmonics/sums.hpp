@@ -7,10 +7,10 @@
 
 #include <vector>
 
-#include "noisync/energy.hpp"
-#include "noisync/execution.hpp"
-#include "noisync/harmonic_transform.hpp"
-#include "noisync/types.hpp"
+#include "base/execution.hpp"
+#include "base/types.hpp"
+#include "harmonics/transform.hpp"
+#include "measure/energy.hpp"
 
 namespace noisync {
 

@@ -1,4 +1,4 @@
-#include "noisync/activation.hpp"
+#include "noise/activation.hpp"
 
 #include <algorithm>
 #include <array>

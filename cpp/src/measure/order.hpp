@@ -1,10 +1,7 @@
-// How the tokens lie: their order and their clusters.
+// How ordered the tokens are.
 #pragma once
 
-#include <cstdint>
-#include <vector>
-
-#include "noisync/types.hpp"
+#include "base/types.hpp"
 
 namespace noisync {
 
@@ -15,9 +12,5 @@ struct OrderParameters {
 };
 
 OrderParameters order_parameters(const Tokens<double>& x, const Vector<double>& weights);
-
-// labels[i] of the cluster of token i: clusters are what chains of steps of at most `angle` (in
-// radians) connect, numbered from the one with most tokens, equals by their first token.
-std::vector<std::int64_t> clusters(const Tokens<double>& x, double angle);
 
 }  // namespace noisync

@@ -1,4 +1,4 @@
-#include "noisync/harmonics.hpp"
+#include "harmonics/basis.hpp"
 
 #include <algorithm>
 #include <cmath>

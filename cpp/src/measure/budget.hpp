@@ -11,10 +11,10 @@
 #include <vector>
 
 #include "attention/law.hpp"
+#include "base/types.hpp"
+#include "harmonics/transform.hpp"
+#include "measure/energy.hpp"
 #include "noise/pair_noise.hpp"
-#include "noisync/energy.hpp"
-#include "noisync/harmonic_transform.hpp"
-#include "noisync/types.hpp"
 
 namespace noisync {
 

@@ -1,12 +1,11 @@
-// Pair statistics of a configuration of tokens. All sums run in float64, whatever the tokens are.
+// The interaction energy of a configuration of tokens, in float64 whatever the tokens are.
 #pragma once
 
 #include <cmath>
-#include <cstdint>
 #include <vector>
 
-#include "noisync/execution.hpp"
-#include "noisync/types.hpp"
+#include "base/execution.hpp"
+#include "base/types.hpp"
 
 namespace noisync {
 
@@ -23,10 +22,5 @@ inline double scale_factor(EnergyScale scale, double beta) {
 std::vector<double> interaction_energy(const Tokens<double>& x, const Vector<double>& weights,
                                        const std::vector<double>& betas, Execution& execution,
                                        EnergyScale scale = EnergyScale::plain);
-
-// counts[b] <- number of unordered pairs i < j with <x_i, x_j> in bin b of `bins` equal bins of
-// [-1, 1]; bins are closed on the left, the last one on both sides.
-std::vector<std::int64_t> cosine_histogram(const Tokens<double>& x, Index bins,
-                                           Execution& execution);
 
 }  // namespace noisync

@@ -1,10 +1,10 @@
-#include "noisync/harmonic_sums.hpp"
+#include "harmonics/sums.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
-#include "noisync/pairs.hpp"
+#include "base/pairs.hpp"
 
 namespace noisync {
 

@@ -1,9 +1,9 @@
-#include "noisync/budget.hpp"
+#include "measure/budget.hpp"
 
 #include <cmath>
 #include <numeric>
 
-#include "noisync/harmonic_sums.hpp"
+#include "harmonics/sums.hpp"
 #include "simd/exp.hpp"
 #include "simd/gaps.hpp"
 
