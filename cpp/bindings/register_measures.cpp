@@ -3,8 +3,12 @@
 #include <optional>
 
 #include "arrays.hpp"
+#include "measure/budget_measure.hpp"
 #include "measure/clusters.hpp"
-#include "measure/measures.hpp"
+#include "measure/cosines.hpp"
+#include "measure/energy_measure.hpp"
+#include "measure/order.hpp"
+#include "measure/state.hpp"
 #include "python_watch.hpp"
 #include "register.hpp"
 
@@ -13,7 +17,7 @@ namespace noisync::bindings {
 namespace {
 
 EnergyScale scale_of(bool scaled) {
-    return scaled ? EnergyScale::relative : EnergyScale::plain;
+    return scaled ? EnergyScale::scaled : EnergyScale::plain;
 }
 
 }  // namespace
@@ -24,9 +28,9 @@ void register_measures(py::module_& module) {
     module.def(
         "energy_measure",
         [](std::vector<double> betas, bool scaled, std::vector<std::vector<double>> series,
-           Index dim) {
-            return shared(
-                energy_measure(std::move(betas), scale_of(scaled), std::move(series), dim));
+           Index dim) -> std::shared_ptr<Measure> {
+            return std::make_shared<EnergyMeasure>(std::move(betas), scale_of(scaled),
+                                                   std::move(series), dim);
         },
         py::arg("betas"), py::arg("scaled"), py::arg("series"), py::arg("dim"),
         "E_beta for every beta; series: coefficients of e^{beta u}, for sums in linear time.");

@@ -30,7 +30,7 @@ std::vector<double> harmonic_spread(const HarmonicTransform& transform, const To
                                     const Vector<double>& weights, Execution& execution);
 
 // E_beta as in energy.hpp, for every beta > 0, in linear time; series[b] holds the coefficients of
-// e^{beta_b u}, on the relative scale times e^{-beta_b}. Where all tokens lie so close together
+// e^{beta_b u}, on the scale `scaled` times e^{-beta_b}. Where all tokens lie so close together
 // that harmonics lose digits, from moments of their differences from the middle: relative errors
 // stay below 1e-12 however tight the cluster.
 std::vector<double> interaction_energy(const HarmonicTransform& transform,

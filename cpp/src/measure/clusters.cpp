@@ -46,4 +46,16 @@ std::vector<std::int64_t> clusters(const Tokens<double>& x, double angle) {
     return labels;
 }
 
+SharedMeasure cluster_measure(double angle) {
+    return made_of(2, {}, [angle](const Snapshot& snapshot, double* out, Execution&) {
+        const auto labels = clusters(snapshot.tokens, angle);
+        std::vector<double> masses(std::size_t(std::ranges::max(labels)) + 1, 0.0);
+        for (std::size_t i = 0; i < labels.size(); ++i) {
+            masses[std::size_t(labels[i])] += snapshot.weights(Index(i));
+        }
+        out[0] = double(masses.size());
+        out[1] = std::ranges::max(masses);
+    });
+}
+
 }  // namespace noisync

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <stdexcept>
 
 #include "base/pairs.hpp"
 
@@ -32,6 +33,15 @@ std::vector<std::int64_t> cosine_histogram(const Tokens<double>& x, Index bins,
         }
     }
     return total;
+}
+
+SharedMeasure cosine_measure(Index bins) {
+    if (bins < 1) {
+        throw std::invalid_argument("bins must be positive");
+    }
+    return made_of(bins, {}, [bins](const Snapshot& snapshot, double* out, Execution& execution) {
+        std::ranges::copy(cosine_histogram(snapshot.tokens, bins, execution), out);
+    });
 }
 
 }  // namespace noisync

@@ -6,6 +6,7 @@
 
 #include "base/execution.hpp"
 #include "base/types.hpp"
+#include "measure/measure.hpp"
 
 namespace noisync {
 
@@ -13,5 +14,8 @@ namespace noisync {
 // [-1, 1]; bins are closed on the left, the last one on both sides.
 std::vector<std::int64_t> cosine_histogram(const Tokens<double>& x, Index bins,
                                            Execution& execution);
+
+// Counts of the cosines of all pairs in equal bins.
+SharedMeasure cosine_measure(Index bins);
 
 }  // namespace noisync

@@ -10,7 +10,7 @@
 namespace noisync {
 
 // What belongs to the energy E_beta comes as it is, or times e^{-beta}, for beta of any size.
-enum class EnergyScale { plain, relative };
+enum class EnergyScale { plain, scaled };
 
 inline double scale_factor(EnergyScale scale, double beta) {
     return scale == EnergyScale::plain ? std::exp(beta) : 1.0;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <utility>
 
 #include "base/execution.hpp"
 #include "base/types.hpp"
@@ -44,6 +45,29 @@ class Measure {
 };
 
 using SharedMeasure = std::shared_ptr<const Measure>;
+
+// A measure made of a function of (snapshot, out, execution).
+template <class Function>
+class MadeOf final : public Measure {
+   public:
+    MadeOf(Index size, Needs needs, Function function)
+        : size_(size), needs_(needs), function_(std::move(function)) {}
+    [[nodiscard]] Index size() const override { return size_; }
+    [[nodiscard]] Needs needs() const override { return needs_; }
+    void evaluate(const Snapshot& snapshot, double* out, Execution& execution) const override {
+        function_(snapshot, out, execution);
+    }
+
+   private:
+    Index size_;
+    Needs needs_;
+    Function function_;
+};
+
+template <class Function>
+SharedMeasure made_of(Index size, Needs needs, Function function) {
+    return std::make_shared<MadeOf<Function>>(size, needs, std::move(function));
+}
 
 // Throws std::invalid_argument where a measure needs other things than it would be shown.
 void require(const Measure& measure, const Needs& shown);

@@ -20,4 +20,13 @@ OrderParameters order_parameters(const Tokens<double>& x, const Vector<double>& 
     return {(weights.transpose() * x).norm(), values.maxCoeff(), std::exp(entropy)};
 }
 
+SharedMeasure order_measure() {
+    return made_of(3, {}, [](const Snapshot& snapshot, double* out, Execution&) {
+        const OrderParameters order = order_parameters(snapshot.tokens, snapshot.weights);
+        out[0] = order.mean;
+        out[1] = order.leading;
+        out[2] = order.effective_rank;
+    });
+}
+
 }  // namespace noisync

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/types.hpp"
+#include "measure/measure.hpp"
 
 namespace noisync {
 
@@ -12,5 +13,8 @@ struct OrderParameters {
 };
 
 OrderParameters order_parameters(const Tokens<double>& x, const Vector<double>& weights);
+
+// The mean's length, the leading eigenvalue, the effective rank.
+SharedMeasure order_measure();
 
 }  // namespace noisync

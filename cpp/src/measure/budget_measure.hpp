@@ -1,0 +1,13 @@
+// The budget of the energy as a measure.
+#pragma once
+
+#include "measure/budget.hpp"
+#include "measure/measure.hpp"
+
+namespace noisync {
+
+// The budget's attention and noise. By direct sums E_beta comes with it at no cost.
+SharedMeasure budget_measure(BudgetLaw law, Index dim);
+SharedMeasure budget_measure(LinearBudgetLaw law, Index dim);
+
+}  // namespace noisync
