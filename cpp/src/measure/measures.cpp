@@ -65,6 +65,8 @@ class EnergyMeasure final : public Measure {
     [[nodiscard]] Needs needs() const override { return {.dim = transform_ ? dim_ : 0}; }
     [[nodiscard]] const std::vector<double>& betas() const { return betas_; }
     [[nodiscard]] EnergyScale scale() const { return scale_; }
+    // The number of coefficients for every beta; 0: by the direct sum.
+    [[nodiscard]] std::size_t length() const { return series_.empty() ? 0 : series_[0].size(); }
 
     void evaluate(const Snapshot& snapshot, double* out, Execution& execution) const override {
         const auto& [x, weights, growth] = snapshot;
@@ -76,8 +78,8 @@ class EnergyMeasure final : public Measure {
 
     [[nodiscard]] SharedMeasure joined(const Measure& other) const override {
         const auto* energy = dynamic_cast<const EnergyMeasure*>(&other);
-        if (energy == nullptr || energy->scale_ != scale_ ||
-            series_.empty() != energy->series_.empty() ||
+        // Sums of another length round differently.
+        if (energy == nullptr || energy->scale_ != scale_ || energy->length() != length() ||
             (!series_.empty() && energy->dim_ != dim_)) {
             return nullptr;
         }
@@ -112,7 +114,8 @@ class BudgetMeasure final : public Measure {
 
     [[nodiscard]] SharedMeasure joined(const Measure& other) const override {
         const auto* energy = dynamic_cast<const EnergyMeasure*>(&other);
-        const bool same = energy != nullptr && energy->scale() == law_.scale &&
+        const bool same = energy != nullptr && energy->length() == 0 &&
+                          energy->scale() == law_.scale &&
                           energy->betas() == std::vector<double>{law_.beta};
         return same && !with_energy_ ? std::make_shared<BudgetMeasure>(law_, dim_, true) : nullptr;
     }

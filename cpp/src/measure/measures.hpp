@@ -12,11 +12,12 @@ namespace noisync {
 
 // E_beta for every beta: by the direct sum, or, where there are coefficients of e^{beta u} in the
 // polynomials P_n of dimension dim, one list for every beta, in linear time. The coefficients carry
-// the scale. Energies on one scale that are summed the same way share one pass.
+// the scale. Energies on one scale that are summed the same way, by as many coefficients, share one
+// pass.
 SharedMeasure energy_measure(std::vector<double> betas, EnergyScale scale,
                              std::vector<std::vector<double>> series, Index dim);
 
-// The budget's attention and noise. By direct sums E_beta comes with it at no cost.
+// The budget's attention and noise. By direct sums E_beta, also by them, comes with it at no cost.
 SharedMeasure budget_measure(BudgetLaw law, Index dim);
 SharedMeasure budget_measure(LinearBudgetLaw law, Index dim);
 
