@@ -28,9 +28,9 @@ void register_measures(py::module_& module) {
     module.def(
         "energy_measure",
         [](std::vector<double> betas, bool scaled, std::vector<std::vector<double>> series,
-           Index dim) -> std::shared_ptr<Measure> {
-            return std::make_shared<EnergyMeasure>(std::move(betas), scale_of(scaled),
-                                                   std::move(series), dim);
+           Index dim) {
+            return shared(
+                energy_measure(std::move(betas), scale_of(scaled), std::move(series), dim));
         },
         py::arg("betas"), py::arg("scaled"), py::arg("series"), py::arg("dim"),
         "E_beta for every beta; series: coefficients of e^{beta u}, for sums in linear time.");

@@ -1,41 +1,46 @@
-// An observer that keeps what it sees.
+// Keeps what a call of a recording is given.
 #pragma once
 
 #include <stdexcept>
 #include <utility>
 #include <vector>
 
-#include "noisync/dynamics.hpp"
+#include "dynamics/recording.hpp"
 
 namespace reference {
 
-using noisync::Execution;
+using noisync::CallRecord;
 using noisync::Index;
-using noisync::Observer;
 using noisync::Schedule;
 using noisync::Tokens;
 
 // Keeps every state it is shown, and may throw at one of the slots.
 template <class Real>
-class Recorder final : public Observer<Real> {
+class Recorder {
    public:
     explicit Recorder(Schedule schedule, Index failing_slot = -1)
-        : Observer<Real>(std::move(schedule)), failing_slot_(failing_slot) {}
+        : schedule_(std::move(schedule)), failing_slot_(failing_slot) {}
     explicit Recorder(std::vector<Index> layers, Index failing_slot = -1)
         : Recorder(Schedule::listed(std::move(layers)), failing_slot) {}
 
-    void observe(Index slot, const Tokens<Real>& x, Execution&) override {
-        if (slot == failing_slot_) {
-            throw std::domain_error("observer");
-        }
-        slots.push_back(slot);
-        states.push_back(x);
+    // Must not outlive the recorder.
+    CallRecord<Real> record() {
+        return {schedule_, [this](Index run, Index slot, const Tokens<Real>& x) {
+                    if (slot == failing_slot_) {
+                        throw std::domain_error("call");
+                    }
+                    runs.push_back(run);
+                    slots.push_back(slot);
+                    states.push_back(x);
+                }};
     }
 
+    std::vector<Index> runs;
     std::vector<Index> slots;
     std::vector<Tokens<Real>> states;
 
    private:
+    Schedule schedule_;
     Index failing_slot_ = -1;
 };
 

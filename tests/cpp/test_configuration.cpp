@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "measure/measures.hpp"
+#include "measure/clusters.hpp"
 #include "measure/order.hpp"
 #include "reference.hpp"
 
@@ -48,17 +48,4 @@ TEST_CASE("order parameters of a point, a pair and a frame, whichever Gram matri
         CHECK(pair.leading == doctest::Approx(1.0));
         CHECK(pair.effective_rank == doctest::Approx(1.0));
     }
-}
-
-TEST_CASE("a measure of clusters weighs them") {
-    const Tokens<double> x = circle({0.0, 0.1, 2.0});
-    Vector<double> weights(3);
-    weights << 0.1, 0.2, 0.7;
-    noisync::Execution execution(1);
-    const auto measure = noisync::cluster_measure(0.2);
-    REQUIRE(measure->size() == 2);
-    double values[2];
-    measure->evaluate(x, weights, values, execution);
-    CHECK(values[0] == 2.0);
-    CHECK(values[1] == doctest::Approx(0.7));
 }

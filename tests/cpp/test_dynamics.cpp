@@ -1,11 +1,13 @@
 #include <doctest/doctest.h>
 
+#include <utility>
 #include <vector>
 
 #include "attention/exponential.hpp"
-#include "noisync/dynamics.hpp"
+#include "noise/mlp.hpp"
 #include "recorder.hpp"
 #include "reference_noise.hpp"
+#include "states.hpp"
 
 namespace {
 
@@ -28,38 +30,42 @@ const Mlp kMlp{Activation::tanh, 300, 0.5, 0.25};
 
 struct Setup {
     Index rows = 20;
-    Depth depth{0.7, 7};
+    double thickness = 0.1;
+    Index layers = 7;
     bool with_attention = true;
     bool with_noise = true;
     int threads = 1;
 };
 
 template <class Real>
-Tokens<Real> run(const Setup& setup, const std::vector<Observer<Real>*>& observers = {}) {
-    Tokens<Real> x = reference::random_tokens<Real>(setup.rows, 3, 62);
+Tokens<Real> start(Index rows) {
+    return reference::random_tokens<Real>(rows, 3, 62);
+}
+
+template <class Real>
+Tokens<Real> run(const Setup& setup, std::vector<CallRecord<Real>> calls = {}) {
+    reference::Run<Real> run{reference::first_state(start<Real>(setup.rows))};
     const Vector<Real> weights = reference::random_weights<Real>(setup.rows, false, 63);
     const auto attention = attention_law(attention_config())->evaluator<Real>({});
     const auto noise = noise_law(kMlp)->field<Real>();
     Execution execution(setup.threads);
-    Progress progress{-7, -7};
-    run_layers<Real>(x,
-                     {weights, setup.with_attention ? attention.get() : nullptr,
-                      setup.with_noise ? noise.get() : nullptr},
-                     setup.depth, kPath, nullptr, observers, execution, progress);
-    CHECK(progress.computed == setup.depth.layers);
-    CHECK(progress.observed == setup.depth.layers);
-    return x;
+    run.advance({weights, setup.with_attention ? attention.get() : nullptr,
+                 setup.with_noise ? noise.get() : nullptr},
+                {setup.thickness}, kPath, setup.layers, execution, {{}, std::move(calls)});
+    CHECK(run.state.layer == setup.layers);
+    CHECK(run.seen == setup.layers);
+    return run.state.tokens;
 }
 
 // The states of all layers, from the two half-steps in long double.
 template <class Real>
 std::vector<LongMatrix> reference_states(const Setup& setup) {
-    const Long step = Long(setup.depth.horizon) / setup.depth.layers;
-    LongMatrix x = reference::random_tokens<Real>(setup.rows, 3, 62).template cast<Long>();
+    const Long step = setup.thickness;
+    LongMatrix x = start<Real>(setup.rows).template cast<Long>();
     const reference::LongVector weights =
         reference::random_weights<Real>(setup.rows, false, 63).template cast<Long>();
     std::vector<LongMatrix> states{x};
-    for (Index layer = 0; layer < setup.depth.layers; ++layer) {
+    for (Index layer = 0; layer < setup.layers; ++layer) {
         if (setup.with_attention) {
             x += step * reference::attention(x, weights, attention_config()).value;
             reference::normalize_rows(x);
@@ -101,16 +107,17 @@ TEST_CASE_TEMPLATE("the layers are the two half-steps, one after the other", Rea
 
 TEST_CASE("without attention and noise nothing moves") {
     const Setup still{.rows = 5, .with_attention = false, .with_noise = false};
-    CHECK(reference::same_bits(run<double>(still), reference::random_tokens<double>(5, 3, 62)));
+    CHECK(reference::same_bits(run<double>(still), start<double>(5)));
 }
 
-TEST_CASE("observers see the layers they asked for, in their slots") {
+TEST_CASE("calls see the layers of their schedules, in their slots") {
     const Setup setup;
     Recorder<double> some({0, 3, 7});
-    Recorder<double> all(Schedule::regular(1, setup.depth.layers));
+    Recorder<double> all(Schedule::regular(1, setup.layers));
     Recorder<double> beyond({2, 8, 9});
     Recorder<double> none(std::vector<Index>{});
-    const Tokens<double> last = run<double>(setup, {&some, &all, &beyond, &none});
+    const Tokens<double> last =
+        run<double>(setup, {some.record(), all.record(), beyond.record(), none.record()});
     const std::vector<LongMatrix> expected = reference_states<double>(setup);
     CHECK(some.slots == std::vector<Index>{0, 1, 2});
     CHECK(all.slots == std::vector<Index>{0, 1, 2, 3, 4, 5, 6, 7});

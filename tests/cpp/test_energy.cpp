@@ -3,6 +3,7 @@
 #include <numeric>
 #include <vector>
 
+#include "measure/cosines.hpp"
 #include "measure/energy.hpp"
 #include "reference.hpp"
 

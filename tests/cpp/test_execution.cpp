@@ -8,36 +8,37 @@
 #include <vector>
 
 #include "base/execution.hpp"
+#include "scripted.hpp"
 
 namespace {
 
 using noisync::Execution;
 using noisync::Index;
 using noisync::Interrupted;
+using reference::work_until_interrupted;
 using Clock = std::chrono::steady_clock;
 
 constexpr int kThreadCounts[] = {1, 2, 3, 8};
 
-// Asks for a stop from its `patience`-th poll and from `progress` on; remembers how it was called.
+// Asks for a stop from its `patience`-th poll and from `layers` on; remembers how it was called.
 class FakeWatch final : public noisync::Watch {
    public:
-    explicit FakeWatch(int patience, Index progress = 0)
-        : patience_(patience), progress_(progress) {}
+    explicit FakeWatch(int patience, Index layers = 0) : patience_(patience), layers_(layers) {}
 
-    bool poll(Index layer) override {
+    bool poll(Index layers) override {
         ++polls;
-        last_layer = layer;
+        last_layers = layers;
         foreign_thread = foreign_thread || std::this_thread::get_id() != caller_;
-        return polls >= patience_ && layer >= progress_;
+        return polls >= patience_ && layers >= layers_;
     }
 
     int polls = 0;
-    Index last_layer = -1;
+    Index last_layers = -1;
     bool foreign_thread = false;
 
    private:
     int patience_;
-    Index progress_;
+    Index layers_;
     std::thread::id caller_ = std::this_thread::get_id();
 };
 
@@ -82,11 +83,12 @@ TEST_CASE("two tasks at the same time never have the same worker number") {
     execution.for_each(100, [&](Index, int worker) {
         clashes += busy[worker].exchange(true) ? 1 : 0;
         workers_seen += seen[worker].exchange(true) ? 0 : 1;
-        rest(1);
+        while (workers_seen < 2) {
+            std::this_thread::yield();
+        }
         busy[worker] = false;
     });
     CHECK(clashes == 0);
-    CHECK(workers_seen > 1);
 }
 
 TEST_CASE("fewer than one thread means one") {
@@ -107,8 +109,9 @@ TEST_CASE("an exception in a task reaches the caller and ends the work") {
             }
             rest(1);
         };
-        CHECK_THROWS_WITH_AS(execution.for_each(2000, failing), "task 5", std::domain_error);
-        CHECK(begun < 2000);
+        constexpr Index kMany = 100'000;  // more than rest while the exception is on its way
+        CHECK_THROWS_WITH_AS(execution.for_each(kMany, failing), "task 5", std::domain_error);
+        CHECK(begun < kMany);
         std::atomic<int> after{0};
         execution.for_each(1, [&](Index, int) { ++after; });
         CHECK(after == 1);
@@ -121,25 +124,24 @@ TEST_CASE("when all tasks fail, one exception reaches the caller") {
     CHECK_THROWS_AS(execution.for_each(100, failing), std::domain_error);
 }
 
-TEST_CASE("a watch that says stop leads to Interrupted, and soon") {
+TEST_CASE("a watch that says stop leads to Interrupted, and is asked no more") {
     for (const int threads : kThreadCounts) {
         CAPTURE(threads);
         FakeWatch watch(2);
         Execution execution(threads, &watch);
-        execution.enter_layer(11);
-        std::atomic<int> begun{0};
-        const auto start = Clock::now();
+        for (int layer = 0; layer < 11; ++layer) {
+            execution.count_layer();
+        }
+        constexpr Index kMany = 100'000;  // minutes, unless they are stopped
+        std::atomic<Index> begun{0};
         const auto slow = [&](Index, int) {
             ++begun;
             rest(5);
         };
-        CHECK_THROWS_AS(execution.for_each(20000, slow), Interrupted);
-        // Two polls 50 ms apart, each up to a task late; the rest is room for a busy machine.
-        CHECK(seconds_since(start) >= 0.1);
-        CHECK(seconds_since(start) < 2.0);
-        CHECK(begun < 20000);
+        CHECK_THROWS_AS(execution.for_each(kMany, slow), Interrupted);
+        CHECK(begun < kMany);
         CHECK(watch.polls == 2);
-        CHECK(watch.last_layer == 11);
+        CHECK(watch.last_layers == 11);
         CHECK_FALSE(watch.foreign_thread);
         begun = 0;
         CHECK_THROWS_AS(execution.for_each(10, slow), Interrupted);
@@ -148,32 +150,28 @@ TEST_CASE("a watch that says stop leads to Interrupted, and soon") {
 }
 
 TEST_CASE("a stop is also heard between short loops") {
-    FakeWatch watch(1);
-    Execution execution(2, &watch);
-    const auto start = Clock::now();
-    const auto many_loops = [&] {
-        while (seconds_since(start) < 5.0) {
-            execution.for_each(3, [](Index, int) { rest(1); });
-        }
-    };
-    CHECK_THROWS_AS(many_loops(), Interrupted);
-    CHECK(seconds_since(start) < 2.0);
+    for (const int threads : {1, 2}) {
+        FakeWatch watch(1);
+        Execution execution(threads, &watch);
+        CHECK_THROWS_AS(work_until_interrupted(execution), Interrupted);
+        CHECK(watch.polls == 1);
+    }
 }
 
 TEST_CASE("a watch that lets the work go on is asked at most every 50 ms") {
     for (const int threads : {1, 2}) {
         CAPTURE(threads);
-        FakeWatch watch(std::numeric_limits<int>::max());
-        Execution execution(threads, &watch);
-        std::atomic<int> done{0};
+        FakeWatch watch(4);
         const auto start = Clock::now();
-        execution.for_each(threads * 200, [&](Index, int) {
-            rest(1);
-            ++done;
-        });
-        CHECK(done == threads * 200);
-        CHECK(watch.polls >= 1);
-        CHECK(watch.polls <= 1 + int(seconds_since(start) / 0.05));
+        Execution execution(threads, &watch);
+        const auto steps = [&] {
+            while (true) {
+                execution.for_each(threads, [](Index, int) { rest(1); });
+            }
+        };
+        CHECK_THROWS_AS(steps(), Interrupted);
+        CHECK(watch.polls == 4);
+        CHECK(seconds_since(start) >= 4 * 0.05);
     }
 }
 
@@ -212,20 +210,24 @@ TEST_CASE("side by side: an exception in one run ends the others, inside their l
     for (const int threads : kThreadCounts) {
         CAPTURE(threads);
         Execution execution(threads);
+        std::atomic<bool> others_begun{threads == 1};
         std::atomic<int> ended{0};
-        const auto start = Clock::now();
         const auto failing = [&](Index index, int, Execution& alone) {
             if (index == 1) {
-                rest(100);
+                while (!others_begun) {
+                    std::this_thread::yield();
+                }
                 throw std::domain_error("run 1");
             }
-            // The first run would take a minute unless it is the only one at a time.
-            alone.for_each(index == 0 && threads > 1 ? 12000 : 1, [](Index, int) { rest(5); });
+            // With threads for others, none of them ends by itself.
+            if (threads > 1) {
+                others_begun = true;
+                work_until_interrupted(alone);
+            }
             ++ended;
         };
         CHECK_THROWS_WITH_AS(execution.side_by_side(200, failing), "run 1", std::domain_error);
-        CHECK(seconds_since(start) < 5.0);
-        CHECK(ended < 200);
+        CHECK(ended == (threads == 1 ? 1 : 0));
         std::atomic<int> after{0};
         execution.side_by_side(3, [&](Index, int, Execution& alone) {
             alone.for_each(1, [](Index, int) {});
@@ -235,29 +237,48 @@ TEST_CASE("side by side: an exception in one run ends the others, inside their l
     }
 }
 
-TEST_CASE("side by side: a watch is told of runs done and stops all of them") {
+TEST_CASE("side by side: a watch is told of the layers of all runs and stops all of them") {
     for (const int threads : {1, 2, 3}) {
         CAPTURE(threads);
-        FakeWatch watch(1, 4);
+        FakeWatch watch(1, 2 + 4 * 3);
         Execution execution(threads, &watch);
-        execution.enter_layer(77);  // of an earlier run: no longer of interest
+        execution.count_layer();
+        execution.count_layer();
         std::atomic<int> begun{0};
         std::atomic<int> done{0};
-        const auto start = Clock::now();
-        const auto slow = [&](Index index, int, Execution& alone) {
+        const auto runs = [&](Index index, int, Execution& alone) {
             ++begun;
-            alone.enter_layer(1000000);
-            alone.for_each(index < 4 ? 2 : 12000, [](Index, int) { rest(5); });
+            if (index >= 4) {
+                work_until_interrupted(alone);
+            }
+            for (int layer = 0; layer < 3; ++layer) {
+                alone.for_each(2, [](Index, int) {});
+                alone.count_layer();
+            }
             ++done;
         };
-        CHECK_THROWS_AS(execution.side_by_side(100, slow), Interrupted);
-        CHECK(seconds_since(start) < 5.0);
+        CHECK_THROWS_AS(execution.side_by_side(100, runs), Interrupted);
         CHECK(done == 4);
-        CHECK(begun > 4);
         CHECK(begun <= 4 + threads);
-        CHECK(watch.last_layer == 4);
+        CHECK(watch.last_layers == 2 + 4 * 3);
         CHECK_FALSE(watch.foreign_thread);
-        CHECK_THROWS_AS(execution.side_by_side(3, slow), Interrupted);
+        CHECK_THROWS_AS(execution.side_by_side(3, runs), Interrupted);
         CHECK(done == 4);
+    }
+}
+
+TEST_CASE("side by side: layers count into the number of the execution that started all") {
+    for (const int threads : kThreadCounts) {
+        CAPTURE(threads);
+        FakeWatch watch(1, 2 + 5 * 3);
+        Execution execution(threads, &watch);
+        execution.count_layer();
+        execution.side_by_side(5, [](Index, int, Execution& alone) {
+            alone.count_layer();
+            alone.side_by_side(2, [](Index, int, Execution& inner) { inner.count_layer(); });
+        });
+        execution.count_layer();
+        CHECK_THROWS_AS(work_until_interrupted(execution), Interrupted);
+        CHECK(watch.last_layers == 2 + 5 * 3);
     }
 }

@@ -2,15 +2,17 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
-#include <string>
+#include <utility>
 #include <vector>
 
+#include "attention/exponential.hpp"
 #include "fields.hpp"
 #include "kernels.hpp"
 #include "noise/harmonics.hpp"
-#include "noisync/dynamics.hpp"
+#include "noise/mlp.hpp"
 #include "recorder.hpp"
 #include "reference_noise.hpp"
+#include "states.hpp"
 
 namespace {
 
@@ -30,20 +32,25 @@ ExponentialAttention attention_config() {
     return config;
 }
 
+// So many layers.
+struct Depth {
+    Step step;
+    Index layers = 1;
+};
+
 // The end of a run of 12 tokens in dimension 3.
 template <class Real>
 Tokens<Real> end(Scheme scheme, const Depth& depth, const SharedAttentionLaw& attention,
-                 const SharedNoiseLaw& noise, const std::vector<Observer<Real>*>& observers = {}) {
-    Tokens<Real> x = reference::random_tokens<Real>(12, 3, 172);
+                 const SharedNoiseLaw& noise, std::vector<CallRecord<Real>> calls = {}) {
+    reference::Run<Real> run{reference::first_state(reference::random_tokens<Real>(12, 3, 172))};
     const Vector<Real> weights = reference::random_weights<Real>(12, false, 173);
     const auto drift = attention ? attention->evaluator<Real>({}) : nullptr;
     const auto field = noise ? noise->field<Real>() : nullptr;
     Execution execution;
-    Progress progress;
-    run_layers<Real>(x, {weights, drift.get(), field.get(), scheme}, depth, kPath, nullptr,
-                     observers, execution, progress);
-    CHECK(progress.computed == depth.layers);
-    return x;
+    run.advance({weights, drift.get(), field.get(), scheme}, depth.step, kPath, depth.layers,
+                execution, {{}, std::move(calls)});
+    CHECK(run.state.layer == depth.layers);
+    return run.state.tokens;
 }
 
 LongMatrix start() {
@@ -101,7 +108,7 @@ TEST_CASE("an Euler step adds attention and noise at the same state") {
                 reference::normalize_rows(x);
             }
             const Tokens<double> run =
-                end<double>(Scheme::euler, {0.6, 3}, with_attention ? attention : nullptr,
+                end<double>(Scheme::euler, {{0.2}, 3}, with_attention ? attention : nullptr,
                             with_noise ? noise : nullptr);
             CHECK(largest(run.cast<Long>() - x) < 100 * reference::kRoundoff<double>);
         }
@@ -111,7 +118,7 @@ TEST_CASE("an Euler step adds attention and noise at the same state") {
 TEST_CASE_TEMPLATE("Runge-Kutta steps are those of the formula", Real, double, float) {
     const SharedAttentionLaw attention = attention_law(attention_config());
     const LongMatrix expected = slow_runge_kutta(start(), 0.25L, 4, attention_config());
-    const Tokens<Real> run = end<Real>(Scheme::runge_kutta, {1.0, 4}, attention, nullptr);
+    const Tokens<Real> run = end<Real>(Scheme::runge_kutta, {{0.25}, 4}, attention, nullptr);
     CHECK(largest(run.template cast<Long>() - expected) < 100 * reference::kRoundoff<Real>);
     CHECK(largest(expected - start()) > 0.1L);
 }
@@ -119,7 +126,7 @@ TEST_CASE_TEMPLATE("Runge-Kutta steps are those of the formula", Real, double, f
 TEST_CASE("Runge-Kutta has order 4 and the limit of the other schemes") {
     const SharedAttentionLaw attention = attention_law(attention_config());
     const auto run = [&](Scheme scheme, Index layers) {
-        return end<double>(scheme, {1.0, layers}, attention, nullptr);
+        return end<double>(scheme, {{1.0 / double(layers)}, layers}, attention, nullptr);
     };
     const Tokens<double> limit = run(Scheme::runge_kutta, 2000);
     const double coarse = largest(run(Scheme::runge_kutta, 20) - limit);
@@ -139,22 +146,22 @@ TEST_CASE("equal angles without temperature: (1 - r) / ((N - 1) r + 1) decays as
     // Orthogonal tokens, r = 0 at first; softmax attention with beta = 0.
     for (const Index n : {2, 4}) {
         CAPTURE(n);
-        Tokens<double> x = Tokens<double>::Identity(n, n);
+        reference::Run<double> run{reference::first_state<double>(Tokens<double>::Identity(n, n))};
         const Vector<double> weights = Vector<double>::Constant(n, 1.0 / double(n));
         ExponentialAttention config;
         config.beta = 0;
         const auto attention = attention_law(config)->evaluator<double>({});
         Execution execution;
-        Progress progress;
-        run_layers<double>(x, {weights, attention.get(), nullptr, Scheme::runge_kutta}, {1.5, 300},
-                           kPath, nullptr, {}, execution, progress);
+        run.advance({weights, attention.get(), nullptr, Scheme::runge_kutta}, {1.5 / 300}, kPath,
+                    300, execution);
+        const Tokens<double>& x = run.state.tokens;
         const double r = x.row(0).dot(x.row(1));
         CHECK(std::abs((1 - r) / (double(n - 1) * r + 1) - std::exp(-3.0)) < 1e-9);
     }
 }
 
 TEST_CASE("Runge-Kutta without attention stays where it is") {
-    const Tokens<double> run = end<double>(Scheme::runge_kutta, {1.0, 5}, nullptr, nullptr);
+    const Tokens<double> run = end<double>(Scheme::runge_kutta, {{0.2}, 5}, nullptr, nullptr);
     CHECK(reference::same_bits(run, reference::random_tokens<double>(12, 3, 172)));
 }
 
@@ -169,6 +176,7 @@ TEST_CASE("a coarse layer takes the sum of the fine increments at its own state"
         noise_law(reference::exact(reference::relu_kernel(3)))};
     for (const Scheme scheme : {Scheme::layer, Scheme::euler}) {
         for (std::size_t i = 0; i < noises.size(); ++i) {
+            const SharedNoiseLaw& noise = noises[i];
             CAPTURE(int(scheme));
             CAPTURE(i);
             const double step = 0.5;
@@ -184,36 +192,30 @@ TEST_CASE("a coarse layer takes the sum of the fine increments at its own state"
                     const LayerKey fine{kPath.seed, kPath.replicate,
                                         std::uint32_t(layer * kSpan + k)};
                     next += std::sqrt(Long(step) / kSpan) *
-                            reference::field<double>(noises[i], at, fine).cast<Long>();
+                            reference::field<double>(noise, at, fine).cast<Long>();
                 }
                 reference::normalize_rows(next);
                 x = next;
             }
-            const Depth depth{step * kLayers, kLayers, kSpan * kLayers};
-            const Tokens<double> run = end<double>(scheme, depth, attention, noises[i]);
+            const Tokens<double> run =
+                end<double>(scheme, {{step, kSpan}, kLayers}, attention, noise);
             CHECK(largest(run.cast<Long>() - x) < 1e-12L);
         }
     }
 }
 
-TEST_CASE("a path of as many layers as the run is the run's own") {
-    const SharedNoiseLaw noise = noise_law(Mlp{Activation::tanh, 100, 0.5, 0.25});
-    CHECK(reference::same_bits(end<double>(Scheme::layer, {1.0, 6, 6}, nullptr, noise),
-                               end<double>(Scheme::layer, {1.0, 6}, nullptr, noise)));
-}
-
-TEST_CASE("observers see the layers of every scheme") {
+TEST_CASE("calls see the layers of every scheme") {
     const SharedAttentionLaw attention = attention_law(attention_config());
     for (const Scheme scheme : {Scheme::layer, Scheme::euler, Scheme::runge_kutta}) {
         CAPTURE(int(scheme));
         Recorder<double> recorder(Schedule::regular(3, 7));
-        const Tokens<double> last = end<double>(scheme, {0.7, 7}, attention, nullptr, {&recorder});
+        const Tokens<double> last =
+            end<double>(scheme, {{0.1}, 7}, attention, nullptr, {recorder.record()});
         CHECK(recorder.slots == std::vector<Index>{0, 1, 2, 3});
         CHECK(
             reference::same_bits(recorder.states[0], reference::random_tokens<double>(12, 3, 172)));
         CHECK(reference::same_bits(recorder.states[2],
-                                   end<double>(scheme, {0.6, 6}, attention, nullptr)) ==
-              (0.7 / 7 == 0.6 / 6));
+                                   end<double>(scheme, {{0.1}, 6}, attention, nullptr)));
         CHECK(reference::same_bits(recorder.states[3], last));
     }
 }

@@ -1,16 +1,16 @@
 // Tangent vectors along a run: derivatives of LN, orthonormalisation, whole runs.
 #include <doctest/doctest.h>
 
-#include <string>
+#include <optional>
 #include <vector>
 
 #include "attention/exponential.hpp"
+#include "dynamics/tangents.hpp"
 #include "fields.hpp"
 #include "kernels.hpp"
 #include "noise/harmonics.hpp"
 #include "noise/mlp.hpp"
-#include "noisync/dynamics.hpp"
-#include "noisync/tangents.hpp"
+#include "states.hpp"
 
 namespace {
 
@@ -56,9 +56,9 @@ Outcome run(Index d, Scheme scheme, const SharedAttentionLaw& attention,
     const Index count = d - 1;
     Tokens<double> x(kOthers + 2 * count, d);
     x.topRows(kOthers) = reference::random_tokens<double>(kOthers, d, 151);
-    TangentFlow<double> starting(kToken, count);
-    starting.start(x, kPath.seed, kPath.replicate);
-    const Matrix<double> vectors = starting.derivatives().along;
+    // The tangents depend on one token only, which is there already.
+    const Tangents<double> tangents = start_tangents(x, kToken, count, kPath.seed, kPath.replicate);
+    const Matrix<double>& vectors = tangents.vectors;
     for (Index k = 0; k < count; ++k) {
         x.row(kOthers + k) = reference::moved(x, kToken, vectors.row(k), kGap);
         x.row(kOthers + count + k) = reference::moved(x, kToken, vectors.row(k), -kGap);
@@ -69,16 +69,17 @@ Outcome run(Index d, Scheme scheme, const SharedAttentionLaw& attention,
     weights /= weights.sum();
     const auto drift = attention ? attention->evaluator<double>({}) : nullptr;
     const auto field = noise ? noise->field<double>() : nullptr;
-    TangentFlow<double> tangents(kToken, count);
+    reference::Run<double> run{reference::first_state(x)};
+    run.state.tangents = tangents;
     Execution execution;
-    Progress progress;
-    run_layers<double>(x, {weights, drift.get(), field.get(), scheme}, {0.3, 6}, kPath, &tangents,
-                       {}, execution, progress);
+    run.advance({weights, drift.get(), field.get(), scheme}, {0.05}, kPath, 6, execution);
+    const State<double>& end = run.state;
     LongMatrix differences =
-        (x.middleRows(kOthers, count) - x.bottomRows(count)).cast<Long>() / Long(2 * kGap);
+        (end.tokens.middleRows(kOthers, count) - end.tokens.bottomRows(count)).cast<Long>() /
+        Long(2 * kGap);
     const LongVector lengths = gram_schmidt(differences);
     return {{differences, lengths.array().log().matrix()},
-            {tangents.derivatives().along.cast<Long>(), tangents.growth().cast<Long>()}};
+            {end.tangents->vectors.cast<Long>(), end.tangents->growth.cast<Long>()}};
 }
 
 // The third order of the flow times the square of the gap, and roundings over it, as the run
@@ -97,12 +98,11 @@ TEST_CASE_TEMPLATE("the start: orthonormal tangents of the seed and the replicat
                    float) {
     const Tokens<Real> x = reference::random_tokens<Real>(5, 4, 153);
     const auto started = [&](std::uint64_t seed, std::uint32_t replicate) {
-        TangentFlow<Real> flow(3, 3);
-        flow.start(x, seed, replicate);
-        CHECK(flow.growth().isZero(0));
-        CHECK(flow.derivatives().token == 3);
-        CHECK(reference::same_bits(flow.derivatives().along, flow.derivatives().out));
-        return Matrix<Real>(flow.derivatives().along);
+        const Tangents<Real> tangents = start_tangents(x, 3, 3, seed, replicate);
+        CHECK(tangents.growth.size() == 3);
+        CHECK(tangents.growth.isZero(0));
+        CHECK(tangents.token == 3);
+        return tangents.vectors;
     };
     const Matrix<Real> vectors = started(7, 1);
     const LongMatrix gram = (vectors * vectors.transpose()).template cast<Long>();
@@ -115,13 +115,10 @@ TEST_CASE_TEMPLATE("the start: orthonormal tangents of the seed and the replicat
 
 TEST_CASE("retract is the derivative of LN") {
     constexpr Long kStep = 1e-6L;
-    const Tokens<double> x = reference::random_tokens<double>(3, 4, 154);
     const Tokens<double> w = reference::random_matrix(3, 4, 155);
     const Matrix<double> changes = reference::random_matrix(2, 4, 156);
-    TangentFlow<double> flow(1, 2);
-    flow.start(x, 0, 0);
-    flow.derivatives().out = changes;
-    flow.retract(w);
+    Derivatives<double> derivatives{1, reference::random_matrix(2, 4, 154), changes};
+    retract(w, derivatives);
     for (Index k = 0; k < 2; ++k) {
         CAPTURE(k);
         LongMatrix moved(2, 4);
@@ -129,26 +126,25 @@ TEST_CASE("retract is the derivative of LN") {
             w.row(1).cast<Long>() - kStep * changes.row(k).cast<Long>();
         reference::normalize_rows(moved);
         const LongMatrix slope = (moved.row(0) - moved.row(1)) / (2 * kStep);
-        const LongMatrix off = flow.derivatives().along.row(k).cast<Long>() - slope;
+        const LongMatrix off = derivatives.along.row(k).cast<Long>() - slope;
         CHECK(largest(off) < 1e-11L);
     }
-    CHECK(reference::same_bits(flow.derivatives().along, flow.derivatives().out));
-    CHECK(flow.growth().isZero(0));
+    CHECK(reference::same_bits(derivatives.along, derivatives.out));
+    CHECK(derivatives.token == 1);
 }
 
 TEST_CASE("orthonormalise is Gram-Schmidt and adds up the logarithms") {
     const Matrix<double> first = reference::random_matrix(3, 5, 157);
     const Matrix<double> second = reference::random_matrix(3, 5, 158);
-    TangentFlow<double> flow(0, 3);
+    Vector<double> growths = Vector<double>::Zero(3);
     LongVector growth = LongVector::Zero(3);
-    for (const Matrix<double>& vectors : {first, second}) {
-        flow.derivatives().along = vectors;
-        flow.orthonormalise();
-        LongMatrix expected = vectors.cast<Long>();
+    for (const Matrix<double>& start : {first, second}) {
+        Matrix<double> vectors = start;
+        orthonormalise(vectors, growths);
+        LongMatrix expected = start.cast<Long>();
         growth += gram_schmidt(expected).array().log().matrix();
-        CHECK(largest(flow.derivatives().along.cast<Long>() - expected) < 1e-14L);
-        CHECK(reference::same_bits(flow.derivatives().along, flow.derivatives().out));
-        CHECK(largest(flow.growth().cast<Long>() - growth) < 1e-14L);
+        CHECK(largest(vectors.cast<Long>() - expected) < 1e-14L);
+        CHECK(largest(growths.cast<Long>() - growth) < 1e-14L);
     }
 }
 
@@ -172,13 +168,14 @@ TEST_CASE("over a whole run tangents are differences of near tokens") {
             noise_law(reference::exact(reference::erf_kernel(d)))};
         for (const Scheme scheme : {Scheme::layer, Scheme::euler}) {
             CAPTURE(int(scheme));
-            for (const auto& attention : attentions) {
+            for (const SharedAttentionLaw& attention : attentions) {
                 check(run(d, scheme, attention, nullptr));
             }
             for (std::size_t i = 0; i < noises.size(); ++i) {
+                const SharedNoiseLaw& noise = noises[i];
                 CAPTURE(i);
-                check(run(d, scheme, nullptr, noises[i]));
-                check(run(d, scheme, attentions[0], noises[i]));
+                check(run(d, scheme, nullptr, noise));
+                check(run(d, scheme, attentions[0], noise));
             }
         }
     }
@@ -188,16 +185,15 @@ TEST_CASE("tangents do not touch the run") {
     const Vector<double> weights = Vector<double>::Constant(9, 1.0 / 9);
     const auto attention = attention_law(ExponentialAttention{})->evaluator<double>({});
     const auto noise = noise_law(Mlp{Activation::relu, 60, 0.5, 0.25})->field<double>();
-    const auto end = [&](TangentFlow<double>* tangents) {
-        Tokens<double> x = reference::random_tokens<double>(9, 3, 162);
+    const Tokens<double> x = reference::random_tokens<double>(9, 3, 162);
+    const auto end = [&](const std::optional<Tangents<double>>& tangents) {
+        reference::Run<double> run{reference::first_state(x)};
+        run.state.tangents = tangents;
         Execution execution;
-        Progress progress;
-        run_layers<double>(x, {weights, attention.get(), noise.get()}, {1.0, 5}, kPath, tangents,
-                           {}, execution, progress);
-        return x;
+        run.advance({weights, attention.get(), noise.get()}, {0.2}, kPath, 5, execution);
+        return run.state;
     };
-    TangentFlow<double> tangents(4, 2);
-    const Tokens<double> with = end(&tangents);
-    CHECK(reference::same_bits(with, end(nullptr)));
-    CHECK(largest(tangents.derivatives().along * with.row(4).transpose()) < 1e-15);
+    const State<double> with = end(start_tangents(x, 4, 2, kPath.seed, kPath.replicate));
+    CHECK(reference::same_bits(with.tokens, end({}).tokens));
+    CHECK(largest(with.tangents->vectors * with.tokens.row(4).transpose()) < 1e-15);
 }

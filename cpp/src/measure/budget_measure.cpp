@@ -30,7 +30,8 @@ class BudgetMeasure final : public Measure {
 
     [[nodiscard]] SharedMeasure joined(const Measure& other) const override {
         const auto* energy = dynamic_cast<const EnergyMeasure*>(&other);
-        const bool same = energy != nullptr && energy->scale() == law_.scale &&
+        const bool same = energy != nullptr && energy->length() == 0 &&
+                          energy->scale() == law_.scale &&
                           energy->betas() == std::vector<double>{law_.beta};
         return same && !with_energy_ ? std::make_shared<BudgetMeasure>(law_, dim_, true) : nullptr;
     }

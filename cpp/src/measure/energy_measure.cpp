@@ -47,12 +47,18 @@ void EnergyMeasure::evaluate(const Snapshot& snapshot, double* out, Execution& e
 
 SharedMeasure EnergyMeasure::joined(const Measure& other) const {
     const auto* energy = dynamic_cast<const EnergyMeasure*>(&other);
-    if (energy == nullptr || energy->scale_ != scale_ ||
-        series_.empty() != energy->series_.empty() || (!series_.empty() && energy->dim_ != dim_)) {
+    // Sums of another length round differently.
+    if (energy == nullptr || energy->scale_ != scale_ || energy->length() != length() ||
+        (!series_.empty() && energy->dim_ != dim_)) {
         return nullptr;
     }
     return std::make_shared<EnergyMeasure>(appended(betas_, energy->betas_), scale_,
                                            appended(series_, energy->series_), dim_);
+}
+
+SharedMeasure energy_measure(std::vector<double> betas, EnergyScale scale,
+                             std::vector<std::vector<double>> series, Index dim) {
+    return std::make_shared<EnergyMeasure>(std::move(betas), scale, std::move(series), dim);
 }
 
 }  // namespace noisync

@@ -37,8 +37,8 @@ class Measure {
     // out[0 .. size()); called by several threads at once for different snapshots.
     virtual void evaluate(const Snapshot& snapshot, double* out, Execution& execution) const = 0;
 
-    // A measure of this one's numbers and then those of `other`, where that is less work than the
-    // two apart; otherwise null.
+    // A measure of this one's numbers and then those of `other`, with the same bits, where that is
+    // less work than the two apart; otherwise null.
     [[nodiscard]] virtual std::shared_ptr<const Measure> joined(const Measure& /*other*/) const {
         return nullptr;
     }
