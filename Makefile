@@ -8,16 +8,16 @@ SITE = $(shell $(BIN)/python -c "import sysconfig; print(sysconfig.get_path('pla
 SOURCES := CMakeLists.txt pyproject.toml README.md \
   $(shell find cpp python -type f -not -name '*.pyc')
 CPP_FILES := $(shell find cpp tests/cpp bench/cpp -name '*.cpp' -o -name '*.hpp')
-DOCTEST = $(firstword $(wildcard /usr/include/doctest/doctest.h /usr/local/include/doctest/doctest.h))
+DOCTEST := $(firstword $(wildcard /usr/include/doctest/doctest.h /usr/local/include/doctest/doctest.h))
 CMAKE = $(BIN)/cmake -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DCMAKE_PREFIX_PATH=$(SITE)
 
-.PHONY: help reproduce test lint test-python test-cpp validate sanitize wheel bench bench-cpp bench-python clean
+.PHONY: help reproduce test lint test-python test-cpp doctest validate sanitize wheel bench bench-cpp bench-python clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make reproduce  build, then recompute the paper's table and figures into $(OUT)/"
 	@echo "make test       build, then every check: linters, types, C++ and Python tests"
-	@echo "make validate   simulations beside exact values: a table of z-scores, at length"
+	@echo "make validate   what takes long: make sanitize, and simulations beside exact values"
 	@echo "make sanitize   C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer"
 	@echo "make wheel      wheel with the SIMD levels x86-64-v2, v3, v4, checked in an empty environment"
 	@echo "make bench      C++ microbenchmarks, then everything against PyTorch and NumPy in one run"
@@ -53,26 +53,29 @@ lint: $(VENV)/installed $(VENV)/developer
 test-python: $(VENV)/installed $(VENV)/developer
 	$(BIN)/python -m pytest
 
-validate: $(VENV)/installed $(VENV)/developer
+validate: sanitize $(VENV)/installed $(VENV)/developer
 	$(BIN)/python tests/validation/validate.py
 
-ifneq ($(DOCTEST),)
-test-cpp: $(VENV)/tools
-	$(CMAKE) -S . -B build/cpp -DNOISYNC_PYTHON=OFF -DNOISYNC_TESTS=ON
-	$(BIN)/cmake --build build/cpp
-	$(BIN)/ctest --test-dir build/cpp --output-on-failure
+# The C++ tests are built where the extension is, from the same objects of the core.
+test-cpp: $(VENV)/installed doctest
+	$(BIN)/cmake -S . -B build/python -DNOISYNC_TESTS=ON
+	$(BIN)/cmake --build build/python --target noisync_tests
+	build/python/tests/cpp/noisync_tests
 
-sanitize: $(VENV)/tools
+sanitize: $(VENV)/tools doctest
 	$(CMAKE) -S . -B build/sanitize -DNOISYNC_PYTHON=OFF -DNOISYNC_TESTS=ON -DNOISYNC_SANITIZE=ON
-	$(BIN)/cmake --build build/sanitize
-	$(BIN)/ctest --test-dir build/sanitize --output-on-failure
-else
-test-cpp:
-	@echo "LEFT OUT: the C++ tests, for want of doctest (Debian: apt-get install doctest-dev)"
+	$(BIN)/cmake --build build/sanitize --target noisync_tests
+	build/sanitize/tests/cpp/noisync_tests
 
-sanitize:
-	@echo "make validate   simulations beside exact values: a table of z-scores, at length"
-	@echo "make sanitize needs doctest (Debian: apt-get install doctest-dev)" && exit 1
+# The C++ tests need the header of doctest, which is not on PyPI.
+doctest:
+ifeq ($(DOCTEST),)
+	@if command -v apt-get > /dev/null && [ "$$(id -u)" = 0 ]; then \
+	  apt-get update -qq && apt-get install -y -qq doctest-dev; \
+	else \
+	  echo "the C++ tests need doctest: install it (Debian: apt-get install doctest-dev)" >&2; \
+	  exit 1; \
+	fi
 endif
 
 wheel: $(VENV)/tools

@@ -4,11 +4,11 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
+from signals import Signal
 
 import noisync as ns
 from noisync import _core
@@ -137,16 +137,23 @@ def test_pictures_are_refused_before_the_run(config, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_run_leaves_a_readable_file(ctrl_c, config, tmp_path, capsys, number):
+def test_a_stopped_run_leaves_a_readable_file(
+    ctrl_c, config, tmp_path, capsys, monkeypatch, number
+):
+    class Interrupt:
+        @staticmethod
+        def from_setting(value):
+            return [ns.Function(Signal(number, calls=value))]
+
+    monkeypatch.setitem(ns.Observer.kinds, "interrupt", Interrupt)
     out = tmp_path / "run.nc"
     many = ("layers = 6", "layers = 20000000\nsave = 1000")
-    long = config(change=many, quiet=("[observe]\nenergy = [1.0, 3.0]", ""))
-    timer = threading.Timer(1.5, signal.raise_signal, [number])
-    timer.start()
+    long = config(change=many, quiet=("energy = [1.0, 3.0]", "interrupt = 2500"))
     assert main(["simulate", long, "--out", str(out)]) == 130
-    timer.join()
     assert "the states until then are in" in capsys.readouterr().err
-    assert ns.load(out).tokens.shape[0] > 1
+    loaded = ns.load(out)
+    assert loaded.layer[2] == 2000
+    assert loaded.state.layer >= 2499
 
 
 def test_theory(capsys):

@@ -39,7 +39,7 @@ def imported(name, path, known):
 
 
 def room(name):
-    return ROOMS.index((name.split(".") + [""])[1])
+    return ROOMS.index([*name.split("."), ""][1])
 
 
 def test_imports_have_no_cycle():

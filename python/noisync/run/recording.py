@@ -108,7 +108,7 @@ class Series:
 
     def variable(self, until: int) -> xr.DataArray:
         """Return what was recorded up to a layer, with dimensions (replicate, time, axes)."""
-        layers = self.schedule.layers()[: self.schedule.slots_until(until)]
+        layers = self.schedule.layers(until)
         time = self._plan.times(layers)
         values = self._values
         if values is None:  # a function that was never called

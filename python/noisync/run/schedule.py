@@ -35,20 +35,17 @@ class Schedule:
     def __len__(self) -> int:
         return -(-self.last // self.every) + 1 if self.every else len(self.listed)
 
-    def layers(self) -> npt.NDArray[np.int64]:
-        """Return the layers, increasing."""
+    def layers(self, until: int | None = None) -> npt.NDArray[np.int64]:
+        """Return the layers, increasing; those up to `until`."""
+        end = self.last if until is None else min(until, self.last)
         if not self.every:
-            return np.array(self.listed, dtype=np.int64)
-        regular = np.arange(0, self.last, self.every, dtype=np.int64)
-        return np.append(regular, self.last)
+            return np.array([layer for layer in self.listed if layer <= end], dtype=np.int64)
+        regular = np.arange(0, end + 1, self.every, dtype=np.int64)
+        return np.append(regular, end) if end == self.last and end % self.every else regular
 
     def layer(self, slot: int) -> int:
         """Return the layer of a slot."""
         return min(slot * self.every, self.last) if self.every else self.listed[slot]
-
-    def slots_until(self, layer: int) -> int:
-        """Return how many of the layers come before `layer` or are it."""
-        return int(np.searchsorted(self.layers(), layer, side="right"))
 
     def core(self) -> _core.Schedule:
         """Return the core's description."""
