@@ -21,12 +21,12 @@ from noisync.attention.law import Attention
 from noisync.base import validate
 from noisync.base.validate import FloatArray
 from noisync.errors import ArgumentError
-from noisync.theory.quadrature import harmonic_dimension
+from noisync.theory.quadrature import HARMONIC_DIM, harmonic_dimension
 
 METHODS = ("auto", "direct", "harmonic")
 
-#: Largest dimension, degree and number of harmonics.
-_DIM, _DEGREE, _COUNT = 16, 400, 50_000
+#: Largest degree and number of harmonics.
+_DEGREE, _COUNT = 400, 50_000
 
 #: Nanoseconds, relative to one another: a pair of tokens in the direct sum, as a function of d, and
 #: a token, a harmonic and one of the d + 1 columns in the other (where it is slow: few harmonics).
@@ -44,7 +44,7 @@ class Series(NamedTuple):
 @lru_cache(maxsize=256)
 def exponential_series(beta: float, dim: int, tail: float) -> Series | None:
     """Return the shortest series that leaves out at most `tail`, or None beyond the limits."""
-    if dim > _DIM:
+    if dim > HARMONIC_DIM:
         return None
     coefficients = _coefficients(beta, dim)
     left_out = np.append(np.cumsum(np.abs(coefficients)[::-1])[::-1][1:], 0.0)
@@ -82,7 +82,7 @@ def summation(
     validate.choice("method", method, METHODS)
     tol = validate.positive("tol", tol)
     direct = _core.Summation()
-    if attention is None or method == "direct" or (method == "auto" and dim > _DIM):
+    if attention is None or method == "direct" or (method == "auto" and dim > HARMONIC_DIM):
         return direct
     beta = attention.rotation_scale
     if beta is None:
@@ -96,8 +96,8 @@ def summation(
     series = exponential_series(beta, dim, max(tol * least / 4, 1e-17))
     if series is None and method == "harmonic":
         raise ArgumentError(
-            f"method: 'harmonic' serves dim of at most {_DIM} and {_COUNT} harmonics; dim = "
-            f"{dim} with beta = {beta:g} and tol = {tol:g} needs more; use 'direct'"
+            f"method: 'harmonic' serves dim of at most {HARMONIC_DIM} and {_COUNT} harmonics; "
+            f"dim = {dim} with beta = {beta:g} and tol = {tol:g} needs more; use 'direct'"
         )
     if series is None or (method == "auto" and not is_faster(series.size, dim, n)):
         return direct
@@ -132,18 +132,18 @@ def energy_series(
     if method == "direct" or not betas:
         return None
     degree = 0
-    for beta in betas if dim <= _DIM else ():
+    for beta in betas if dim <= HARMONIC_DIM else ():
         growth = np.arange(_DEGREE + 1) * (np.arange(_DEGREE + 1) + dim - 2.0) / (dim - 1)
         terms = growth * _coefficients(beta, dim)
         left_out = np.append(np.cumsum(terms[::-1])[::-1][1:], 0.0)
         degree = max(degree, int(np.argmax(left_out <= 0.5e-13 * -np.expm1(-2 * beta))))
-    served = dim <= _DIM and degree < _DEGREE
+    served = dim <= HARMONIC_DIM and degree < _DEGREE
     count = _core.harmonics_up_to(degree, dim) if served else np.inf
     if count > _COUNT or (method == "auto" and not is_faster(count, dim, n)):
         if method == "harmonic":
             raise ArgumentError(
-                f"method: 'harmonic' serves dim of at most {_DIM} and {_COUNT} harmonics; an "
-                f"energy with dim = {dim}, beta = {max(betas):g} needs more; use 'direct'"
+                f"method: 'harmonic' serves dim of at most {HARMONIC_DIM} and {_COUNT} harmonics; "
+                f"an energy with dim = {dim}, beta = {max(betas):g} needs more; use 'direct'"
             )
         return None
     scales = [1.0 if scaled else np.exp(beta) for beta in betas]

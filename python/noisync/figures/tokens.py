@@ -101,7 +101,7 @@ def snapshots(
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        For something that is no run, states that it has not, or too few axes.
+        For something that is no run, states that it does not hold, or too few axes.
     """
     check_run(run)
     count, _, dim = run.tokens.shape

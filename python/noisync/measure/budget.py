@@ -19,6 +19,7 @@ from noisync.measure.configurations import measured
 from noisync.measure.observer import Axis, Layers, Observer, Setting, betas_from_setting
 from noisync.model import Model, check_model
 from noisync.noise.law import PairHarmonics
+from noisync.theory.quadrature import HARMONIC_DIM
 
 
 class BudgetParts(NamedTuple):
@@ -162,8 +163,9 @@ def _budget_series(
     if exponential is None or noise is None:
         if method == "harmonic":
             raise ArgumentError(
-                "method: 'harmonic' serves the budget for dim of at most 16, moderate beta and a "
-                "noise of few harmonics (no kinked activation, no ValueNoise); use 'direct'"
+                f"method: 'harmonic' serves the budget for dim of at most {HARMONIC_DIM}, "
+                "moderate beta and a noise of few harmonics (no kinked activation, no ValueNoise); "
+                "use 'direct'"
             )
         return None
     size = max(len(exponential.coefficients), noise.coefficients.size)

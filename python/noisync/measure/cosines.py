@@ -16,6 +16,9 @@ from noisync.base.validate import FloatArray
 from noisync.measure.configurations import configurations, measured
 from noisync.measure.observer import Axis, Layers, Observer, Setting
 
+#: Tokens count as gathered where their cosines exceed this.
+GATHERED = 0.9
+
 
 class CosineHistogram(NamedTuple):
     """Counts of pairwise cosines: `counts` (..., bins), `edges` (bins + 1,)."""

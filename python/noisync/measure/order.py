@@ -15,6 +15,10 @@ from noisync.errors import ArgumentError
 from noisync.measure.configurations import measured
 from noisync.measure.observer import Axis, Layers, Observer, Setting
 
+#: All tokens count as one cluster where their mean is this long, as on one line, a cluster or an
+#: antipodal pair, where the leading eigenvalue is this large.
+ONE_CLUSTER, ONE_LINE = 0.99, 0.98
+
 
 class OrderValues(NamedTuple):
     """The mean's length, the leading eigenvalue, the effective rank."""

@@ -17,11 +17,11 @@ from noisync.errors import ArgumentError, KernelAccuracyWarning
 from noisync.noise.law import KernelNoise
 from noisync.theory import quadrature
 from noisync.theory.kernel import Kernel
+from noisync.theory.quadrature import HARMONIC_DIM
 
 SAMPLERS = ("auto", "exact", "harmonic", "features")
 
-#: Largest dimension and number of spherical harmonics that the harmonic sampler serves.
-HARMONIC_DIM = 16
+#: Largest number of spherical harmonics that the harmonic sampler serves.
 HARMONIC_COUNT = 200_000
 
 #: What "auto" takes for cheap: harmonics, and tokens of an exact factor.

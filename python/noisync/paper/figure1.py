@@ -15,6 +15,7 @@ from noisync import plot
 from noisync.base.validate import AnyFloatArray, FloatArray
 from noisync.figures.report import Section, markdown_table, number, save_figure
 from noisync.figures.style import BLUE, GREY, VERMILION, style
+from noisync.measure.cosines import GATHERED
 from noisync.measure.function import Function
 from noisync.paper.panel import Depth, Panel, Theory, end_state, theory
 from noisync.run.trajectory import Trajectory
@@ -23,7 +24,6 @@ DIM, TOKENS, LAYERS, HORIZON, WIDTH, BETA = 4, 64, 2000, 20.0, 2048, 1.0
 ACTIVATIONS = {"relu": "ReLU", "tanh": "tanh"}
 REPLICATES = 8
 EVERY = 10  # layers between observed energies
-CLUSTER_COSINE = 0.9
 
 
 @dataclass(frozen=True)
@@ -69,8 +69,8 @@ def sign_blind_energy(x: AnyFloatArray) -> float:
 
 
 def gathered_share(x: AnyFloatArray) -> float:
-    """Share of tokens whose cosine to one of them, the best placed, exceeds 0.9 up to sign."""
-    return float((np.abs(x @ x.T) > CLUSTER_COSINE).mean(axis=1).max())
+    """Share of tokens whose cosine to one of them, the best placed, exceeds 0.9, up to sign."""
+    return float((np.abs(x @ x.T) > GATHERED).mean(axis=1).max())
 
 
 def _write(results: list[_Result], path: Path) -> None:
@@ -149,6 +149,6 @@ and the end, projected to the two leading directions of the end; colours mark th
 
 {markdown_table(header, lines)}
 
-"Gathered" is the share of tokens whose cosine to one of them exceeds {CLUSTER_COSINE} up to sign. All \
+"Gathered" is the share of tokens whose cosine to one of them exceeds {GATHERED} up to sign. All \
 paths: `figure1.csv`; the paths drawn: `figure1-relu.nc`, `figure1-tanh.nc`.
 """

@@ -16,7 +16,7 @@ from noisync.attention.exponential import Softmax
 from noisync.base.validate import FloatArray
 from noisync.bounds import attention_growth
 from noisync.figures.report import number
-from noisync.measure.cosines import pair_cosines
+from noisync.measure.cosines import GATHERED, pair_cosines
 from noisync.measure.observer import Observer
 from noisync.model import Model
 from noisync.noise.mlp import MLP
@@ -125,9 +125,9 @@ def end_state(tokens: npt.ArrayLike) -> str:
     if u.size == 0:
         return "one token"
     low, high = float(u.min()), float(u.max())
-    if low > 0.9:
+    if low > GATHERED:
         return f"one cluster (cosines ≥ {_below_one(low)})"
-    if float(np.abs(u).min()) > 0.9:
+    if float(np.abs(u).min()) > GATHERED:
         return f"antipodal pair (absolute cosines ≥ {_below_one(float(np.abs(u).min()))})"
     return f"spread (cosines {number(low)} to {_below_one(high)})"
 

@@ -19,6 +19,9 @@ TARGET = 1e-13
 #: Radius beyond which a standard normal has mass below 1e-31.
 RADIUS = 12.0
 
+#: Largest dimension in which sums and noise are made of spherical harmonics.
+HARMONIC_DIM = 16
+
 #: Nodes in each direction of each sector: doubled until two results agree.
 _SIZES = (24, 48, 96, 192, 384, 768)
 

@@ -48,7 +48,7 @@ def activation_rates(
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        For a dataset of another kind, or a σ that the study has not.
+        For a dataset of another kind, or a σ that is not in the study.
     """
     names = {
         "lyapunov_exponent": r"$\lambda_1$",

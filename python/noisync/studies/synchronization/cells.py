@@ -1,4 +1,4 @@
-"""An ensemble of the study of synchronisation: its noise law, how it is run, what is measured."""
+"""An ensemble of the study of synchronisation: its noise, how it is run, what is measured."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from noisync.base.validate import FloatArray
 from noisync.bounds import attention_growth
 from noisync.measure.decay import measured_rate
 from noisync.measure.energy import Energy
-from noisync.measure.order import OrderParameters
+from noisync.measure.order import ONE_CLUSTER, ONE_LINE, OrderParameters
 from noisync.model import Model
 from noisync.noise.gaussian_field import GaussianField
 from noisync.run.ensemble import ensemble
@@ -26,18 +26,14 @@ from noisync.studies.bootstrap import mean_interval
 from noisync.theory.kernel import Kernel
 from noisync.theory.layer_exponent import attention_exponent
 
-#: One cluster: all tokens so near that their mean is this long. One line, a cluster or an antipodal
-#: pair: the leading eigenvalue is this large.
-ONE_CLUSTER, ONE_LINE = 0.99, 0.98
-
 #: How runs end, in this order.
 ENDS = ("one cluster", "antipodal pair", "neither")
 
 _TIMES = 40
 
 
-class Law(NamedTuple):
-    """A noise law: φ, d and σ = σ_U = σ_W."""
+class Noise(NamedTuple):
+    """A noise: φ, d and σ = σ_U = σ_W."""
 
     activation: str
     dim: int
@@ -74,7 +70,7 @@ class Law(NamedTuple):
 class Phase(NamedTuple):
     """What the phase diagram covers."""
 
-    law: Law
+    noise: Noise
     sigmas: tuple[float, ...]
     values: tuple[float, ...]
     replicates: int
@@ -118,20 +114,20 @@ class Grid:
         """Their number."""
         return len(self.activations) * len(self.dims) * len(self.sigmas) * len(self.values)
 
-    def laws(self) -> list[Law]:
-        """Return all noise laws."""
-        return [Law(*law) for law in product(self.activations, self.dims, self.sigmas)]
+    def noises(self) -> list[Noise]:
+        """Return all noises."""
+        return [Noise(*noise) for noise in product(self.activations, self.dims, self.sigmas)]
 
     def cells(self, beta: float) -> list[Cell]:
         """Return all cells, the attention's value fastest."""
-        return [Cell(law, value, beta) for law in self.laws() for value in self.values]
+        return [Cell(noise, value, beta) for noise in self.noises() for value in self.values]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A noise law with attention of QᵀK = βI, V = aI."""
+    """A noise with attention of QᵀK = βI, V = aI."""
 
-    law: Law
+    noise: Noise
     value: float
     beta: float
 
@@ -139,14 +135,14 @@ class Cell:
     def model(self) -> Model:
         """The model of a layer."""
         attention = Softmax(beta=self.beta, value=self.value) if self.value else None
-        return Model(self.law.dim, attention, self.law.field)
+        return Model(self.noise.dim, attention, self.noise.field)
 
     def _run(
         self, conditions: Conditions, replicates: int, depth: int, path_layers: int
     ) -> xr.Dataset:
         return ensemble(
             self.model,
-            Uniform(conditions.tokens, self.law.dim),
+            Uniform(conditions.tokens, self.noise.dim),
             replicates=replicates,
             horizon=conditions.horizon,
             layers=depth,
@@ -159,12 +155,12 @@ class Cell:
 
     def shares(self, conditions: Conditions, replicates: int) -> FloatArray:
         """Return the shares of runs that end in one cluster, in an antipodal pair, in neither."""
-        depth = conditions.depth(self.law.kernel)
+        depth = conditions.depth(self.noise.kernel)
         return _shares(self._run(conditions, replicates, depth, depth))
 
     def measured(self, conditions: Conditions) -> dict[str, Any]:
         """Run the ensemble and set everything measured beside what theory says."""
-        kernel, times = self.law.kernel, conditions.times
+        kernel, times = self.noise.kernel, conditions.times
         depth = conditions.depth(kernel)
         data = self._run(conditions, conditions.replicates, depth, depth)
         coarse = self._run(conditions, conditions.replicates, depth // 2, depth)

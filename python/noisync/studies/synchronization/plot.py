@@ -50,7 +50,7 @@ def mean_energy(
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        For a dataset of another kind, or a cell that the study has not.
+        For a dataset of another kind, or a cell that is not in the study.
     """
     check_dataset(data, ("mean_energy", "energy_bound"), "ns.studies.synchronization")
     chosen = {"activation": activation, "dim": dim, "value": value}

@@ -48,7 +48,7 @@ def report(data: xr.Dataset, out: Path) -> str:
         _PHASE.format(**data.attrs),
         picture,
         "",
-        "## The noise laws",
+        "## The noises",
         "",
         _laws(data),
         "",

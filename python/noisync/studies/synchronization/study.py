@@ -15,7 +15,7 @@ from noisync.base import validate
 from noisync.base.validate import FloatArray
 from noisync.base.version import __version__
 from noisync.errors import ArgumentError, NoisyncError
-from noisync.studies.synchronization.cells import ENDS, Cell, Conditions, Grid, Law, Phase
+from noisync.studies.synchronization.cells import ENDS, Cell, Conditions, Grid, Noise, Phase
 from noisync.theory.activations import NAMES
 
 
@@ -132,7 +132,7 @@ def synchronization(
     )
     beta = validate.energy_beta(beta)
     phase = Phase(
-        Law(
+        Noise(
             validate.choice("phase_activation", phase_activation, NAMES),
             validate.integer("phase_dim", phase_dim, minimum=2),
         ),
@@ -148,8 +148,8 @@ def synchronization(
         data.attrs = {
             "study": "synchronization", "version": __version__, "beta": beta, "tokens": tokens,
             "horizon": conditions.horizon, "thickness": conditions.thickness,
-            "replicates": replicates, "phase_activation": phase.law.activation,
-            "phase_dim": phase.law.dim, "phase_replicates": phase.replicates, "seed": str(seed),
+            "replicates": replicates, "phase_activation": phase.noise.activation,
+            "phase_dim": phase.noise.dim, "phase_replicates": phase.replicates, "seed": str(seed),
         }  # fmt: skip
         return data
 
@@ -160,7 +160,7 @@ def synchronization(
                 cells.append(cell.measured(conditions))
                 bar.update()
             for sigma, value in product(phase.sigmas, phase.values):
-                cell = Cell(phase.law._replace(sigma=sigma), value, beta)
+                cell = Cell(phase.noise._replace(sigma=sigma), value, beta)
                 shares.append(cell.shares(conditions, phase.replicates))
                 bar.update()
         except (KeyboardInterrupt, NoisyncError) as stop:
@@ -179,7 +179,7 @@ def _numbers(name: str, values: Sequence[float], *, negative: bool = False) -> t
 
 
 def _grid_dataset(grid: Grid, cells: list[dict[str, Any]], conditions: Conditions) -> xr.Dataset:
-    laws = ("activation", "dim", "sigma")
+    noises = ("activation", "dim", "sigma")
     extra: dict[str, tuple[str, ...]] = {
         "mean_energy": ("time", "bound"), "exact_energy": ("time",), "energy_bound": ("time",),
         "rate": ("bound",), "share": ("end",),
@@ -192,13 +192,13 @@ def _grid_dataset(grid: Grid, cells: list[dict[str, Any]], conditions: Condition
         if missing:
             values = np.concatenate([values, np.full((missing, *values.shape[1:]), np.nan)])
         full = values.reshape(*shape, len(grid.values), *values.shape[1:])
-        variables[name] = ((*laws, "value", *extra.get(name, ())), full)
+        variables[name] = ((*noises, "value", *extra.get(name, ())), full)
 
     def by_law(values: list[float]) -> tuple[tuple[str, ...], npt.NDArray[Any]]:
-        return laws, np.reshape(values, shape)
+        return noises, np.reshape(values, shape)
 
-    kernels = [law.kernel for law in grid.laws()]
-    best = [law.best_bound() for law in grid.laws()]
+    kernels = [noise.kernel for noise in grid.noises()]
+    best = [noise.best_bound() for noise in grid.noises()]
     variables["lyapunov_exponent"] = by_law([kernel.lyapunov_exponent for kernel in kernels])
     variables["coercivity"] = by_law([kernel.coercivity for kernel in kernels])
     variables["best_rate"] = by_law([rate for rate, _ in best])
@@ -221,7 +221,7 @@ def _phase_dataset(phase: Phase, shares: list[FloatArray]) -> xr.Dataset:
     shape = (len(phase.sigmas), len(phase.values), len(ENDS))
     full = np.full(shape, np.nan)
     full.reshape(-1, len(ENDS))[: len(shares)] = np.reshape(shares, (-1, len(ENDS)))
-    line = [phase.law._replace(sigma=sigma).kernel.lyapunov_exponent for sigma in phase.sigmas]
+    line = [phase.noise._replace(sigma=sigma).kernel.lyapunov_exponent for sigma in phase.sigmas]
     return xr.Dataset(
         {
             "phase_share": (("phase_sigma", "phase_value", "end"), full),
