@@ -80,7 +80,7 @@ Lost run(const Dynamics& dynamics, StateArrays& arrays, Index last, std::vector<
             advance(dynamics, states, last, recording, side_by_side, execution);
         });
     } catch (const RunLeftSphere& lost) {
-        return Lost({lost.run(), lost.layer(), lost.token()});
+        return {{lost.run(), lost.layer(), lost.token()}};
     }
     return std::nullopt;
 }

@@ -31,7 +31,7 @@ void Layer<Real>::apply(State<Real>& state, Execution& execution) {
     if (moved_) {
         state.tokens.swap(reached_);
     }
-    if (state.tangents) {
+    if (state.tangents && derivatives_) {
         state.tangents->vectors.swap(derivatives_->along);
         orthonormalise(state.tangents->vectors, state.tangents->growth);
     }
