@@ -48,7 +48,7 @@ Scheme scheme_from_name(const std::string& name) {
         return Scheme::euler;
     }
     if (name == "rk4") {
-        return Scheme::runge_kutta;
+        return Scheme::rk4;
     }
     throw py::value_error("unknown scheme " + name);
 }

@@ -44,12 +44,12 @@ void register_measures(py::module_& module) {
         py::arg("beta"), py::arg("scaled"), py::arg("attention"), py::arg("noise"), py::arg("dim"),
         "The attention and the noise part of dE_beta/dt.");
     module.def(
-        "linear_time_budget_measure",
+        "harmonic_budget_measure",
         [](double beta, bool scaled, std::optional<SummedAttention> attention,
            std::vector<double> harmonics, std::vector<double> noise, double limit, Index dim) {
             return shared(
-                budget_measure(LinearBudgetLaw{beta, std::move(attention), std::move(harmonics),
-                                               std::move(noise), limit, scale_of(scaled)},
+                budget_measure(HarmonicBudgetLaw{beta, std::move(attention), std::move(harmonics),
+                                                 std::move(noise), limit, scale_of(scaled)},
                                dim));
         },
         py::arg("beta"), py::arg("scaled"), py::arg("attention"), py::arg("harmonics"),

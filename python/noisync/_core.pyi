@@ -92,7 +92,7 @@ def budget_measure(
     noise: PairNoise | None,
     dim: int,
 ) -> Measure: ...
-def linear_time_budget_measure(
+def harmonic_budget_measure(
     beta: float,
     scaled: bool,
     attention: SummedAttention | None,

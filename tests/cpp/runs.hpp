@@ -42,7 +42,7 @@ inline std::vector<Case> cases() {
                 all.push_back({scheme, with_attention, false, 1, tangents});
             }
         }
-        all.push_back({Scheme::runge_kutta, with_attention, false, 1, 0});
+        all.push_back({Scheme::rk4, with_attention, false, 1, 0});
     }
     return all;
 }

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "attention/direct_sums.hpp"
-#include "attention/linear_time_sums.hpp"
+#include "attention/harmonic_sums.hpp"
 #include "attention/map_rows.hpp"
 #include "attention/values.hpp"
 
@@ -32,11 +32,11 @@ class Exponential final : public Attention<Real> {
           query_(cast_or_empty<Real>(law.query)),
           key_(cast_or_empty<Real>(law.key)),
           values_(law.normalization, law.value_scale, law.value),
-          linear_time_(summation, rotation(query_, key_, summation)) {}
+          harmonic_(summation, rotation(query_, key_, summation)) {}
 
     void evaluate(const Tokens<Real>& x, const Vector<Real>& weights, Tokens<Real>& out,
                   Execution& execution) override {
-        if (!linear_time_.fill(x, weights, normalization_, sums_, execution)) {
+        if (!harmonic_.fill(x, weights, normalization_, sums_, execution)) {
             sum_directly(x, weights, execution);
         }
         values_.finish(sums_, x.cols(), out, execution);
@@ -70,7 +70,7 @@ class Exponential final : public Attention<Real> {
         values_.apply(out);
     }
 
-    [[nodiscard]] bool fell_back() const override { return linear_time_.gave_up(); }
+    [[nodiscard]] bool fell_back() const override { return harmonic_.gave_up(); }
 
    private:
     // Whether Q^T K = beta I.
@@ -91,7 +91,7 @@ class Exponential final : public Attention<Real> {
     Matrix<Real> query_;
     Matrix<Real> key_;
     Values<Real> values_;
-    LinearTimeSums<Real> linear_time_;
+    HarmonicSums<Real> harmonic_;
     DirectSums<Real> direct_;
     Tokens<Real> queries_;
     Tokens<Real> keys_;

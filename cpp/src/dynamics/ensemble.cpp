@@ -119,7 +119,7 @@ void require(const Dynamics& dynamics, const States<Real>& states,
     require(states.tangents == 0 || follows,
             "tangent_token must be below " + std::to_string(states.count) + ", tangents at most " +
                 std::to_string(states.dim - 1));
-    require(states.tangents == 0 || dynamics.scheme != Scheme::runge_kutta,
+    require(states.tangents == 0 || dynamics.scheme != Scheme::rk4,
             "the scheme carries no tangents");
     recording.require({states.count, states.dim, states.tangents});
 }

@@ -23,8 +23,8 @@ void Layer<Real>::apply(State<Real>& state, Execution& execution) {
         case Scheme::euler:
             single_step(state, execution);
             break;
-        case Scheme::runge_kutta:
-            runge_kutta(state, execution);
+        case Scheme::rk4:
+            rk4(state, execution);
             break;
     }
     // From here on nothing throws.
@@ -73,7 +73,7 @@ void Layer<Real>::single_step(const State<Real>& state, Execution& execution) {
 // The classical method for x' = P_x Attn_X(x), the field extended from the sphere by f(x) =
 // f(x/|x|): the exact flow stays on the sphere, so the projection keeps the order 4.
 template <class Real>
-void Layer<Real>::runge_kutta(const State<Real>& state, Execution& execution) {
+void Layer<Real>::rk4(const State<Real>& state, Execution& execution) {
     if (system_.attention == nullptr) {
         return;
     }

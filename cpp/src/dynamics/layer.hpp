@@ -2,7 +2,7 @@
 //
 //     layer        Y = LN(X + D Attn_X(X)),  X' = LN(Y + sqrt(D) G(Y))         the transformer
 //     euler        X' = LN(X + D Attn_X(X) + sqrt(D) G(X))                      one step
-//     runge_kutta  four stages of x' = P_x Attn_X(x), without noise             order 4
+//     rk4  four stages of x' = P_x Attn_X(x), without noise             order 4
 #pragma once
 
 #include <cstdint>
@@ -30,7 +30,7 @@ class LeftSphere : public std::runtime_error {
     Index token_;
 };
 
-enum class Scheme { layer, euler, runge_kutta };
+enum class Scheme { layer, euler, rk4 };
 
 // The thickness of a layer, and how many layers of the noise path it takes together: its noise is
 // the sum of that many increments of the path, each over D / span and at the state of this layer.
@@ -45,7 +45,7 @@ struct Path {
     std::uint32_t replicate = 0;
 };
 
-// What moves the tokens. `attention` and `noise` may be null; runge_kutta is for systems without
+// What moves the tokens. `attention` and `noise` may be null; rk4 is for systems without
 // noise and carries no tangents.
 template <class Real>
 struct System {
@@ -69,7 +69,7 @@ class Layer {
    private:
     void half_steps(const State<Real>& state, Execution& execution);
     void single_step(const State<Real>& state, Execution& execution);
-    void runge_kutta(const State<Real>& state, Execution& execution);
+    void rk4(const State<Real>& state, Execution& execution);
     void add_attention(const Tokens<Real>& x, Execution& execution);
     void add_noise(const Tokens<Real>& x, Index layer, Execution& execution);
     void retract(Index layer, Execution& execution);

@@ -149,7 +149,7 @@ Budget energy_budget(const Tokens<double>& x, const Vector<double>& weights, con
 }
 
 Budget energy_budget(const HarmonicTransform& transform, const Tokens<double>& x,
-                     const Vector<double>& weights, const LinearBudgetLaw& law,
+                     const Vector<double>& weights, const HarmonicBudgetLaw& law,
                      Execution& execution) {
     Budget budget;
     const double factor = law.beta * scale_factor(law.scale, law.beta);

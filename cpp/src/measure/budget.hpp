@@ -29,7 +29,7 @@ struct BudgetLaw {
 // The same for sums in linear time, of as many coefficients in the polynomials P_n each: of
 // e^{beta u - beta}, and of e^{beta u - beta} G_beta(u) (empty: no noise), whose value at u = 1,
 // for different tokens, is `limit`. The attention comes with its own.
-struct LinearBudgetLaw {
+struct HarmonicBudgetLaw {
     double beta = 1.0;
     std::optional<SummedAttention> attention;
     std::vector<double> harmonics;
@@ -51,7 +51,7 @@ Budget energy_budget(const Tokens<double>& x, const Vector<double>& weights, con
 
 // In linear time, to rounding of sums of unit vectors: tokens nearer than that have no budget.
 Budget energy_budget(const HarmonicTransform& transform, const Tokens<double>& x,
-                     const Vector<double>& weights, const LinearBudgetLaw& law,
+                     const Vector<double>& weights, const HarmonicBudgetLaw& law,
                      Execution& execution);
 
 }  // namespace noisync

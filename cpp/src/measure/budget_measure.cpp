@@ -58,7 +58,7 @@ SharedMeasure budget_measure(BudgetLaw law, Index dim) {
     return std::make_shared<BudgetMeasure>(std::move(law), dim, false);
 }
 
-SharedMeasure budget_measure(LinearBudgetLaw law, Index dim) {
+SharedMeasure budget_measure(HarmonicBudgetLaw law, Index dim) {
     require_dim(law.attention, dim);
     if (law.harmonics.empty() || (!law.noise.empty() && law.noise.size() != law.harmonics.size())) {
         throw std::invalid_argument("harmonics and noise must be of one length");

@@ -8,6 +8,6 @@ namespace noisync {
 
 // The budget's attention and noise. By direct sums E_beta, also by them, comes with it at no cost.
 SharedMeasure budget_measure(BudgetLaw law, Index dim);
-SharedMeasure budget_measure(LinearBudgetLaw law, Index dim);
+SharedMeasure budget_measure(HarmonicBudgetLaw law, Index dim);
 
 }  // namespace noisync

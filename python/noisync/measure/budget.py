@@ -134,7 +134,7 @@ def budget_measure(
         attention = None
         if model.attention is not None:
             attention = summed(model.attention, model.dim, n, method, tol)
-        return _core.linear_time_budget_measure(
+        return _core.harmonic_budget_measure(
             beta,
             scaled,
             attention,

@@ -133,7 +133,7 @@ TEST_CASE_TEMPLATE(
         CAPTURE(reference::name(setting));
         Run<Real> whole = started<Real>(setting);
         // The second call from layer 3 on belongs to layer 5, of four stages a layer to layer 4.
-        carry(whole, setting, setting.scheme == Scheme::runge_kutta ? 3 : 4);
+        carry(whole, setting, setting.scheme == Scheme::rk4 ? 3 : 4);
         const State<Real> reached = whole.state;
         carry(whole, setting, 7);
         Run<Real> run = started<Real>(setting);

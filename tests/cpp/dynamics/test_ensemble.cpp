@@ -73,10 +73,10 @@ TEST_CASE_TEMPLATE("runs are those of a run alone, side by side or not, by any n
     systems[2].attention.reset();
     systems[2].scheme = Scheme::euler;
     systems[3].noise.reset();
-    systems[3].scheme = Scheme::runge_kutta;
+    systems[3].scheme = Scheme::rk4;
     for (std::size_t s = 0; s < systems.size(); ++s) {
         for (const Index tangents : {0, 2}) {
-            if (tangents > 0 && systems[s].scheme == Scheme::runge_kutta) {
+            if (tangents > 0 && systems[s].scheme == Scheme::rk4) {
                 continue;
             }
             for (const Way& way : kWays) {
@@ -240,7 +240,7 @@ TEST_CASE("what does not fit the states is refused") {
     }
     Dynamics fourth_order = good;
     fourth_order.noise.reset();
-    fourth_order.scheme = Scheme::runge_kutta;
+    fourth_order.scheme = Scheme::rk4;
     CHECK(refused(fourth_order, two.states()));
     CHECK_FALSE(refused(fourth_order, none.states()));
     States<double> empty = none.states();

@@ -52,7 +52,7 @@ SharedMeasure budget(double beta, EnergyScale scale = EnergyScale::plain,
 }
 
 SharedMeasure linear_budget(double beta) {
-    LinearBudgetLaw law;
+    HarmonicBudgetLaw law;
     law.beta = beta;
     law.harmonics = {0.5, 0.25, 0.125};
     law.noise = {0.1, 0.2, 0.3};

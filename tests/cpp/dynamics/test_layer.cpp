@@ -87,7 +87,7 @@ TEST_CASE_TEMPLATE("a layer that fails leaves every bit of the state, and can be
                 apply(layer, undisturbed, 2);
                 const State<Real> before = state;
                 // With four stages a layer in the third of them.
-                parts.fail(failure, noise, setting.scheme == Scheme::runge_kutta ? 3 : 1);
+                parts.fail(failure, noise, setting.scheme == Scheme::rk4 ? 3 : 1);
                 fail(failure, layer, state);
                 parts.fail(failure, noise, 0);
                 CHECK(reference::same_bits(state, before));
@@ -105,7 +105,7 @@ TEST_CASE("one layer object serves one state after another") {
         Layer<double> shared(parts.system(), step_of(setting), kPath);
         State<double> with_tangents = started<double>({.tangents = 3}).state;
         State<double> without = started<double>({}).state;
-        if (setting.scheme != Scheme::runge_kutta) {
+        if (setting.scheme != Scheme::rk4) {
             apply(shared, with_tangents, 2);
         }
         apply(shared, without, 2);
@@ -124,9 +124,8 @@ TEST_CASE("layers whose attention fell back are counted, each once") {
         CHECK(summed_directly(scheme, {t, f}, 2) == 1);
         CHECK(summed_directly(scheme, {f, f}, 2) == 0);
     }
-    CHECK(summed_directly(Scheme::runge_kutta, {f, f, f, f, f, f, t, f, t, t, t, t, f, f, f, f},
-                          4) == 2);
-    CHECK(summed_directly(Scheme::runge_kutta, {t, f, f, f, f, f, f, f, f, f, f, t}, 3) == 2);
+    CHECK(summed_directly(Scheme::rk4, {f, f, f, f, f, f, t, f, t, t, t, t, f, f, f, f}, 4) == 2);
+    CHECK(summed_directly(Scheme::rk4, {t, f, f, f, f, f, f, f, f, f, f, t}, 3) == 2);
 }
 
 TEST_CASE("without attention no layer counts as summed directly") {

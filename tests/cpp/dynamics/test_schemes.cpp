@@ -118,7 +118,7 @@ TEST_CASE("an Euler step adds attention and noise at the same state") {
 TEST_CASE_TEMPLATE("Runge-Kutta steps are those of the formula", Real, double, float) {
     const SharedAttentionLaw attention = attention_law(attention_config());
     const LongMatrix expected = slow_runge_kutta(start(), 0.25L, 4, attention_config());
-    const Tokens<Real> run = end<Real>(Scheme::runge_kutta, {{0.25}, 4}, attention, nullptr);
+    const Tokens<Real> run = end<Real>(Scheme::rk4, {{0.25}, 4}, attention, nullptr);
     CHECK(largest(run.template cast<Long>() - expected) < 100 * reference::kRoundoff<Real>);
     CHECK(largest(expected - start()) > 0.1L);
 }
@@ -128,9 +128,9 @@ TEST_CASE("Runge-Kutta has order 4 and the limit of the other schemes") {
     const auto run = [&](Scheme scheme, Index layers) {
         return end<double>(scheme, {{1.0 / double(layers)}, layers}, attention, nullptr);
     };
-    const Tokens<double> limit = run(Scheme::runge_kutta, 2000);
-    const double coarse = largest(run(Scheme::runge_kutta, 20) - limit);
-    const double fine = largest(run(Scheme::runge_kutta, 40) - limit);
+    const Tokens<double> limit = run(Scheme::rk4, 2000);
+    const double coarse = largest(run(Scheme::rk4, 20) - limit);
+    const double fine = largest(run(Scheme::rk4, 40) - limit);
     CAPTURE(coarse);
     CAPTURE(fine);
     CHECK(fine > 1e-12);
@@ -152,8 +152,8 @@ TEST_CASE("equal angles without temperature: (1 - r) / ((N - 1) r + 1) decays as
         config.beta = 0;
         const auto attention = attention_law(config)->evaluator<double>({});
         Execution execution;
-        run.advance({weights, attention.get(), nullptr, Scheme::runge_kutta}, {1.5 / 300}, kPath,
-                    300, execution);
+        run.advance({weights, attention.get(), nullptr, Scheme::rk4}, {1.5 / 300}, kPath, 300,
+                    execution);
         const Tokens<double>& x = run.state.tokens;
         const double r = x.row(0).dot(x.row(1));
         CHECK(std::abs((1 - r) / (double(n - 1) * r + 1) - std::exp(-3.0)) < 1e-9);
@@ -161,7 +161,7 @@ TEST_CASE("equal angles without temperature: (1 - r) / ((N - 1) r + 1) decays as
 }
 
 TEST_CASE("Runge-Kutta without attention stays where it is") {
-    const Tokens<double> run = end<double>(Scheme::runge_kutta, {{0.2}, 5}, nullptr, nullptr);
+    const Tokens<double> run = end<double>(Scheme::rk4, {{0.2}, 5}, nullptr, nullptr);
     CHECK(reference::same_bits(run, reference::random_tokens<double>(12, 3, 172)));
 }
 
@@ -206,7 +206,7 @@ TEST_CASE("a coarse layer takes the sum of the fine increments at its own state"
 
 TEST_CASE("calls see the layers of every scheme") {
     const SharedAttentionLaw attention = attention_law(attention_config());
-    for (const Scheme scheme : {Scheme::layer, Scheme::euler, Scheme::runge_kutta}) {
+    for (const Scheme scheme : {Scheme::layer, Scheme::euler, Scheme::rk4}) {
         CAPTURE(int(scheme));
         Recorder<double> recorder(Schedule::regular(3, 7));
         const Tokens<double> last =

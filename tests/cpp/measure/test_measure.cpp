@@ -150,7 +150,7 @@ TEST_CASE("a measure of the budget: attention and noise, by direct sums and in l
     const Budget direct = energy_budget(shown.tokens, shown.weights, law, execution);
     CHECK(shown.numbers(budget_measure(law, 3)) ==
           std::vector<double>{direct.attention, direct.noise});
-    LinearBudgetLaw linear;
+    HarmonicBudgetLaw linear;
     linear.beta = 2.0;
     linear.harmonics = {0.5, 0.25, 0.125};
     linear.noise = {0.1, 0.2, 0.3};
@@ -164,5 +164,5 @@ TEST_CASE("a measure of the budget: attention and noise, by direct sums and in l
     }
     linear.noise = {0.1};
     CHECK_THROWS_AS(budget_measure(linear, 3), std::invalid_argument);
-    CHECK_THROWS_AS(budget_measure(LinearBudgetLaw{}, 3), std::invalid_argument);
+    CHECK_THROWS_AS(budget_measure(HarmonicBudgetLaw{}, 3), std::invalid_argument);
 }

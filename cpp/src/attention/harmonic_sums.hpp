@@ -12,11 +12,11 @@
 namespace noisync {
 
 template <class Real>
-class LinearTimeSums {
+class HarmonicSums {
    public:
     // For logits beta <x_i, R x_j>, beta of the summation; an empty rotation stands for the
     // identity.
-    LinearTimeSums(Summation summation, Matrix<double> rotation);
+    HarmonicSums(Summation summation, Matrix<double> rotation);
 
     // Fills sums and returns true, if linear time was asked for and keeps its promise; else sums
     // are still to be taken, directly.

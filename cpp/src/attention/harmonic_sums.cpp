@@ -1,4 +1,4 @@
-#include "attention/linear_time_sums.hpp"
+#include "attention/harmonic_sums.hpp"
 
 #include <cmath>
 #include <type_traits>
@@ -10,13 +10,13 @@
 namespace noisync {
 
 template <class Real>
-LinearTimeSums<Real>::LinearTimeSums(Summation summation, Matrix<double> rotation)
+HarmonicSums<Real>::HarmonicSums(Summation summation, Matrix<double> rotation)
     : summation_(std::move(summation)), rotation_(std::move(rotation)) {}
 
 template <class Real>
-bool LinearTimeSums<Real>::fill(const Tokens<Real>& x, const Vector<Real>& weights,
-                                Normalization normalization, PairSums<Real>& sums,
-                                Execution& execution) {
+bool HarmonicSums<Real>::fill(const Tokens<Real>& x, const Vector<Real>& weights,
+                              Normalization normalization, PairSums<Real>& sums,
+                              Execution& execution) {
     gave_up_ = !summation_.is_direct();
     const Real shift = std::abs(Real(summation_.beta));
     if (summation_.is_direct() || shift >= largest_shift<Real>()) {
@@ -42,8 +42,8 @@ bool LinearTimeSums<Real>::fill(const Tokens<Real>& x, const Vector<Real>& weigh
 
 // sum_j w_j e^{beta <x_i, R x_j> - |beta|} (x_j, 1), but for the tail.
 template <class Real>
-Matrix<double> LinearTimeSums<Real>::harmonic(const Tokens<Real>& x, const Vector<Real>& weights,
-                                              Execution& execution) {
+Matrix<double> HarmonicSums<Real>::harmonic(const Tokens<Real>& x, const Vector<Real>& weights,
+                                            Execution& execution) {
     if (!transform_ || transform_->basis().dim() != x.cols()) {
         transform_.emplace(Index(summation_.harmonics.size()) - 1, x.cols());
     }
@@ -61,12 +61,12 @@ Matrix<double> LinearTimeSums<Real>::harmonic(const Tokens<Real>& x, const Vecto
 
 // |a/b - a'/b'| <= 2 tail / b' for sums within `tail` and |a| <= b; roundings add theirs.
 template <class Real>
-bool LinearTimeSums<Real>::keeps_tolerance(double size) const {
+bool HarmonicSums<Real>::keeps_tolerance(double size) const {
     constexpr double kRounding = 4e-15;
     return 2 * (summation_.tail + kRounding) <= summation_.tolerance * (size - summation_.tail);
 }
 
-template class LinearTimeSums<float>;
-template class LinearTimeSums<double>;
+template class HarmonicSums<float>;
+template class HarmonicSums<double>;
 
 }  // namespace noisync
