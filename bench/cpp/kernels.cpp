@@ -2,13 +2,13 @@
 #include <random>
 
 #include "attention/exponential.hpp"
-#include "base/random.hpp"
 #include "base/sphere.hpp"
 #include "counters.hpp"
 #include "harmonics/sums.hpp"
 #include "measure/energy.hpp"
 #include "noise/activation.hpp"
 #include "noise/mlp.hpp"
+#include "random/random.hpp"
 #include "simd/exp.hpp"
 
 namespace {

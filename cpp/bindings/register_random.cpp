@@ -1,10 +1,10 @@
-#include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
 #include <algorithm>
 
-#include "base/random.hpp"
+#include "arrays.hpp"
 #include "base/sphere.hpp"
+#include "random/random.hpp"
 #include "register.hpp"
 
 namespace noisync::bindings {
@@ -15,17 +15,21 @@ void register_random(py::module_& module) {
     module.def("philox4x32", &philox4x32, py::arg("counter"), py::arg("key"),
                "One block of Philox4x32-10: four 32-bit words from a counter and a key.");
     module.def(
-        "initial_normals",
-        [](std::uint64_t seed, std::uint32_t replicate, Index count) {
-            py::array_t<double> out(count);
-            const Stream stream{seed, replicate, 0, Purpose::initial_tokens};
-            double* data = out.mutable_data();
-            const py::gil_scoped_release release;
-            fill_normals(stream, 0, count, 1.0, data);
-            return out;
+        "fill_normals",
+        [](std::uint64_t seed, std::uint32_t replicate, std::uint32_t layer, std::uint32_t purpose,
+           std::uint64_t first, py::array& out) {
+            with_real(out, [&](auto zero) {
+                using Real = decltype(zero);
+                const auto count = Index(out.size());
+                Real* data = output_buffer<Real>(out, count, "out");
+                const py::gil_scoped_release release;
+                fill_normals({seed, replicate, layer, Purpose(purpose)}, first, count, Real(1),
+                             data);
+            });
         },
-        py::arg("seed"), py::arg("replicate"), py::arg("count"),
-        "The first `count` standard normals of the stream that initial tokens are drawn from.");
+        py::arg("seed"), py::arg("replicate"), py::arg("layer"), py::arg("purpose"),
+        py::arg("first"), py::arg("out"),
+        "Elements first, first + 1, ... of a stream of standard normals, written into `out`.");
     module.def(
         "uniform_tokens",
         [](std::uint64_t seed, std::uint32_t first_replicate, Index replicates, Index n, Index d) {

@@ -10,10 +10,10 @@
 #include <vector>
 
 #include "attention/exponential.hpp"
-#include "base/random.hpp"
 #include "base/types.hpp"
 #include "configurations.hpp"
 #include "noise/activation.hpp"
+#include "random/random.hpp"
 
 namespace reference {
 
@@ -36,24 +36,39 @@ inline LongMatrix products(const LongMatrix& a, const LongMatrix& b) {
     return result;
 }
 
-// Element `element` of a stream of standard normals, from the documentation of the stream.
-inline Long normal(const noisync::Stream& stream, std::uint64_t element) {
+// z with P(Z > z) = p, by Newton's method on p = erfc(z / sqrt 2) / 2.
+inline Long upper_quantile(Long p) {
+    Long z = p < 0.1L ? std::sqrt(-2 * std::log(p)) - 0.5L : 0;
+    for (int step = 0; step < 12; ++step) {
+        const Long density =
+            std::exp(-z * z / 2) * std::numbers::inv_sqrtpi_v<Long> / std::numbers::sqrt2_v<Long>;
+        z += (std::erfc(z / std::numbers::sqrt2_v<Long>) / 2 - p) / density;
+    }
+    return z;
+}
+
+// The normal of a word and, should it be rare, a second one.
+inline Long normal(std::uint32_t word, std::uint32_t second) {
+    const Long place = word / 2;
+    const Long p = word >= 0x10000U ? (place + 0.5L) / 0x1p32L
+                                    : (place * 0x1p32L + Long(second) + 0.5L) / 0x1p64L;
+    return word % 2 == 1 ? -upper_quantile(p) : upper_quantile(p);
+}
+
+// Word `element` of a stream, from the documentation of the stream.
+inline std::uint32_t word(const noisync::Stream& stream, std::uint64_t element,
+                          std::uint32_t added_to_purpose = 0) {
     const std::uint64_t block = element / 4;
     const auto high_bits = std::uint32_t(block >> 32) & 0xFFFFFFU;
-    const noisync::PhiloxCounter bits =
-        noisync::philox4x32({std::uint32_t(block), stream.layer, stream.replicate,
-                             (static_cast<std::uint32_t>(stream.purpose) << 24) | high_bits},
-                            {std::uint32_t(stream.seed), std::uint32_t(stream.seed >> 32)});
-    const std::size_t pair = element % 4 / 2 * 2;
-    const std::uint64_t word = (std::uint64_t{bits[pair]} << 32) | bits[pair + 1];
-    const Long u = (Long(word >> 24) + 0.5L) / (1ULL << 40);
-    const Long quarter_turn = (Long(word & 0x3FFFFF) + 0.5L) / (1ULL << 22);
-    const Long radius = std::sqrt(-2 * std::log(u));
-    const Long angle = quarter_turn * std::numbers::pi_v<Long> / 2;
-    if (element % 2 == 0) {
-        return (word & 0x800000) != 0 ? -radius * std::cos(angle) : radius * std::cos(angle);
-    }
-    return (word & 0x400000) != 0 ? -radius * std::sin(angle) : radius * std::sin(angle);
+    const std::uint32_t purpose = static_cast<std::uint32_t>(stream.purpose) + added_to_purpose;
+    return noisync::philox4x32(
+        {std::uint32_t(block), stream.layer, stream.replicate, purpose << 24 | high_bits},
+        {std::uint32_t(stream.seed), std::uint32_t(stream.seed >> 32)})[element % 4];
+}
+
+// Element `element` of a stream of standard normals.
+inline Long normal(const noisync::Stream& stream, std::uint64_t element) {
+    return normal(word(stream, element), word(stream, element, 128));
 }
 
 inline Long activation(noisync::Activation activation, Long z) {

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import special
 
+from noisync import _core
+
 PURPOSES = {
     "tokens": 0, "U": 1, "b_U": 2, "W": 3, "b_W": 4,
     "frozen U": 5, "frozen b_U": 6, "frozen W": 7, "frozen b_W": 8, "harmonic": 9, "exact": 10,
@@ -35,25 +37,30 @@ def philox(counter, key):
     return c
 
 
+def words(seed, replicate, layer, purpose, first, count):
+    """Words first..first+count-1 of a stream: four of a block."""
+    element = np.arange(first, first + count, dtype=np.uint64)
+    block = element // 4
+    counter = [block & 0xFFFFFFFF, layer, replicate, purpose << 24 | block >> 32]
+    four = philox(counter, [seed & 0xFFFFFFFF, seed >> 32])
+    return np.select([element % 4 == k for k in range(4)], four)
+
+
 def normals(seed, replicate, layer, purpose, first, count):
-    """Elements first..first+count-1 of a stream, by the documented Box–Muller transform."""
-    result = []
-    for block in range(first // 4, (first + count - 1) // 4 + 1):
-        counter = [
-            block & 0xFFFFFFFF,
-            layer,
-            replicate,
-            (PURPOSES[purpose] << 24) | (block >> 32),
-        ]
-        words = philox(counter, [seed & 0xFFFFFFFF, seed >> 32])
-        for high, low in (words[:2], words[2:]):
-            u = (((high << 8) | (low >> 24)) + 0.5) / 2**40
-            angle = ((low & 0x3FFFFF) + 0.5) / 2**22 * np.pi / 2
-            radius = np.sqrt(-2 * np.log(u))
-            x, y = radius * np.cos(angle), radius * np.sin(angle)
-            result += [-x if low & 0x800000 else x, -y if low & 0x400000 else y]
-    skip = first % 4
-    return np.array(result[skip : skip + count])
+    """Elements first..first+count-1 of a stream, by the documented quantiles."""
+    address = seed, replicate, layer
+    word = words(*address, PURPOSES[purpose], first, count)
+    second = words(*address, PURPOSES[purpose] + 128, first, count)
+    fine = (word // 2 * 2**32 + second + 0.5) / 2**64
+    z = -special.ndtri(np.where(word < 2**16, fine, (word // 2 + 0.5) / 2**32))
+    return np.where(word % 2 == 1, -z, z)
+
+
+def drawn(seed, replicate, layer, purpose, first, count):
+    """The same numbers as the core gives them: the formulas below are compared to rounding."""
+    out = np.empty(count)
+    _core.fill_normals(seed, replicate, layer, PURPOSES[purpose], first, out)
+    return out
 
 
 def normalize(x):
@@ -69,10 +76,10 @@ def attention(x, w, query, key, value, *, normalized=True):
     return (p / p.sum(axis=1, keepdims=True)) @ x @ value.T
 
 
-def mlp(y, activation, width, sigma_u, sigma_w, seed, replicate, layer):
+def mlp(y, activation, width, sigma_u, sigma_w, seed, replicate, layer, numbers=drawn):
     """The random MLP of a layer, its weights drawn from the documented streams."""
     d = y.shape[1]
-    draw = lambda purpose, count: normals(seed, replicate, layer, purpose, 0, count)  # noqa: E731
+    draw = lambda purpose, count: numbers(seed, replicate, layer, purpose, 0, count)  # noqa: E731
     U = draw("U", width * d).reshape(width, d)
     W = draw("W", width * d).reshape(width, d).T
     b_U, b_W = sigma_u * draw("b_U", width), sigma_w * draw("b_W", d)
@@ -82,7 +89,7 @@ def mlp(y, activation, width, sigma_u, sigma_w, seed, replicate, layer):
 def features(y, activation, width, sigma_u, sigma_w, seed, replicate, layer):
     """An MLP with the hidden neurons of layer 0 in every layer."""
     d = y.shape[1]
-    draw = lambda purpose, count, at: normals(seed, replicate, at, purpose, 0, count)  # noqa: E731
+    draw = lambda purpose, count, at: drawn(seed, replicate, at, purpose, 0, count)  # noqa: E731
     U, b_U = draw("frozen U", width * d, 0).reshape(width, d), draw("frozen b_U", width, 0)
     W, b_W = draw("frozen W", width * d, layer).reshape(width, d), draw("frozen b_W", d, layer)
     hidden = ACTIVATIONS[activation](y @ U.T / np.sqrt(d) + sigma_u * b_U)
@@ -93,7 +100,7 @@ def exact_field(y, kernel, seed, replicate, layer):
     """The Gaussian field at tokens in general position: Cholesky factor times normals."""
     n, d = y.shape
     factor = np.linalg.cholesky(kernel(np.clip(y @ y.T, -1, 1)))
-    return factor @ normals(seed, replicate, layer, "exact", 0, n * d).reshape(n, d)
+    return factor @ drawn(seed, replicate, layer, "exact", 0, n * d).reshape(n, d)
 
 
 def layer(x, step, attend, noise):

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "base/random.hpp"
+#include "random/random.hpp"
 
 namespace noisync {
 

@@ -4,8 +4,8 @@
 #include <cstdint>
 
 #include "base/execution.hpp"
-#include "base/random.hpp"
 #include "base/types.hpp"
+#include "random/random.hpp"
 
 namespace noisync {
 

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/pairs.hpp"
-#include "base/random.hpp"
+#include "random/random.hpp"
 #include "simd/panels.hpp"
 
 namespace noisync {

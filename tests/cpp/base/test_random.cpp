@@ -1,9 +1,12 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <set>
 #include <vector>
 
-#include "base/random.hpp"
+#include "random/quantile.hpp"
+#include "random/random.hpp"
 #include "reference.hpp"
 
 namespace {
@@ -24,15 +27,55 @@ std::vector<Real> normals(const Stream& stream, std::uint64_t first, Index count
     return out;
 }
 
-// Errors of log, sqrt and sin add up to a few roundings of the radius, which is at most 7.5.
-Long largest_error(const Stream& stream, std::uint64_t first, Index count) {
-    const std::vector<double> drawn = normals<double>(stream, first, count);
-    Long worst = 0;
+// In units of the last place of a float32.
+Long units(Long error, Long z) {
+    return error / (Long(std::nextafter(std::abs(float(z)), 100.0F)) - std::abs(float(z)));
+}
+
+struct Errors {
+    Long wide = 0;    // of float64
+    Long narrow = 0;  // of float32, in units of its last place
+};
+
+Errors largest_errors(const Stream& stream, std::uint64_t first, Index count) {
+    const std::vector<double> wide = normals<double>(stream, first, count);
+    const std::vector<float> narrow = normals<float>(stream, first, count);
+    Errors worst;
     for (Index i = 0; i < count; ++i) {
-        const Long expected = reference::normal(stream, first + std::uint64_t(i));
-        worst = std::max(worst, std::abs(Long(drawn[std::size_t(i)]) - expected));
+        const Long z = reference::normal(stream, first + std::uint64_t(i));
+        worst.wide = std::max(worst.wide, std::abs(Long(wide[std::size_t(i)]) - z));
+        worst.narrow = std::max(worst.narrow, units(std::abs(narrow[std::size_t(i)] - z), z));
     }
     return worst;
+}
+
+void check_stream(const Stream& stream, std::uint64_t first, Index count) {
+    const Errors worst = largest_errors(stream, first, count);
+    CHECK(worst.wide < 5e-10L);
+    CHECK(worst.narrow < 2);
+}
+
+// Words at both ends of every half of an octave, both signs, and some between.
+std::vector<std::uint32_t> words_of_all_pieces() {
+    std::vector<std::uint32_t> words;
+    for (int e = 16; e < 32; ++e) {
+        const std::uint64_t half = std::uint64_t{1} << (e - 1);
+        for (const std::uint64_t begin : {2 * half, 3 * half}) {
+            for (std::uint64_t k = 0; k < 40; ++k) {
+                words.push_back(std::uint32_t(begin + k));
+                words.push_back(std::uint32_t(begin + half - 1 - k));
+                words.push_back(std::uint32_t(begin + half / 40 * k + k % 2));
+            }
+        }
+    }
+    return words;
+}
+
+template <class Real>
+std::vector<Real> normals_of(const std::vector<std::uint32_t>& words) {
+    std::vector<Real> out(words.size());
+    noisync::random::normals<Real>(words.data(), Index(words.size()), 1, out.data());
+    return out;
 }
 
 }  // namespace
@@ -48,16 +91,80 @@ TEST_CASE("philox4x32-10 gives the published known answers") {
           PhiloxCounter{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
 }
 
-TEST_CASE("normals are the Box-Muller transform of the documented bits") {
-    CHECK(largest_error(kStream, 0, 200000) < 2e-15L);
-    CHECK(largest_error({~0ULL, ~0U, ~0U, Purpose::mlp_output_bias}, 0, 5000) < 2e-15L);
-    CHECK(largest_error({}, 0, 5000) < 2e-15L);
+TEST_CASE("normals are the quantiles of the documented bits") {
+    check_stream(kStream, 0, 100000);
+    check_stream({~0ULL, ~0U, ~0U, Purpose::mlp_output_bias}, 0, 5000);
+    check_stream({}, 0, 5000);
+}
+
+TEST_CASE("in every octave of the probability, from end to end, with either sign") {
+    const std::vector<std::uint32_t> words = words_of_all_pieces();
+    const std::vector<double> wide = normals_of<double>(words);
+    const std::vector<float> narrow = normals_of<float>(words);
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        CAPTURE(words[i]);
+        const Long z = reference::normal(words[i], 0);
+        CHECK(std::abs(wide[i] - z) < 5e-10L);
+        CHECK(units(std::abs(narrow[i] - z), z) < 2);
+    }
+}
+
+TEST_CASE("words that differ in the last bit give opposite numbers") {
+    std::vector<std::uint32_t> words = words_of_all_pieces();
+    const std::vector<double> wide = normals_of<double>(words);
+    const std::vector<float> narrow = normals_of<float>(words);
+    for (std::uint32_t& word : words) {
+        word ^= 1U;
+    }
+    std::vector<double> other_wide = normals_of<double>(words);
+    std::vector<float> other_narrow = normals_of<float>(words);
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        other_wide[i] = -other_wide[i];
+        other_narrow[i] = -other_narrow[i];
+    }
+    CHECK(other_wide == wide);
+    CHECK(other_narrow == narrow);
+    CHECK(std::count(wide.begin(), wide.end(), 0.0) == 0);
+}
+
+TEST_CASE("a rare word takes a second one, up to 9.155") {
+    using noisync::random::rare_normal;
+    for (const std::uint32_t word : {0U, 1U, 2U, 3U, 100U, 4095U, 30000U, 65535U}) {
+        for (const std::uint32_t second : {0U, 1U, 77U, 1U << 20, 1U << 31, ~0U}) {
+            CAPTURE(word);
+            CAPTURE(second);
+            const Long z = reference::normal(word, second);
+            CHECK(std::abs(rare_normal<double>(word, second) - z) < 5e-10L);
+            CHECK(units(std::abs(rare_normal<float>(word, second) - z), z) < 2);
+        }
+    }
+    CHECK(rare_normal<double>(0, 0) == doctest::Approx(9.155).epsilon(1e-4));
+    CHECK_FALSE(noisync::random::is_rare(0x10000U));
+    CHECK(noisync::random::is_rare(0xFFFFU));
+}
+
+TEST_CASE("rare words of a stream are seen wherever they stand") {
+    constexpr Index kCount = 4000000;
+    const std::vector<double> wide = normals<double>(kStream, 0, kCount);
+    const std::vector<float> narrow = normals<float>(kStream, 0, kCount);
+    // P(Z > 4.32) > 2^-17, the share of rare words of either sign: none is left out.
+    std::set<Index> places;
+    for (Index i = 0; i < kCount; ++i) {
+        const double z = wide[std::size_t(i)];
+        if (std::abs(z) > 4.32) {
+            const Long expected = reference::normal(kStream, std::uint64_t(i));
+            CHECK(std::abs(z - expected) < 5e-10L);
+            CHECK(units(std::abs(narrow[std::size_t(i)] - expected), expected) < 2);
+            places.insert(i % 512);
+        }
+    }
+    CHECK(places.size() > 40);  // of 61 expected
 }
 
 TEST_CASE("element indices beyond 2^34, where the block number passes 2^32, are as documented") {
     const std::uint64_t edge = std::uint64_t{1} << 34;
-    CHECK(largest_error(kStream, edge - 300, 600) < 2e-15L);
-    CHECK(largest_error(kStream, (edge << 20) + 5, 600) < 2e-15L);
+    check_stream(kStream, edge - 300, 600);
+    check_stream(kStream, (edge << 20) + 5, 600);
     CHECK(normals<double>(kStream, edge, 600) != normals<double>(kStream, 0, 600));
     const Index half = 300;
     const std::vector<double> across = normals<double>(kStream, edge - 300, 600);
@@ -70,7 +177,8 @@ TEST_CASE_TEMPLATE("any window agrees bit for bit with the whole stream", Real, 
     const std::vector<Real> whole = normals<Real>(kStream, 0, 3000, scale);
     Index different = 0;
     for (const Index first : {0, 1, 2, 3, 4, 5, 63, 255, 256, 257, 1021}) {
-        for (const Index count : {0, 1, 2, 3, 4, 5, 7, 251, 255, 256, 257, 511, 512, 513, 1500}) {
+        for (const Index count :
+             {0, 1, 2, 3, 4, 5, 7, 9, 16, 17, 63, 65, 251, 255, 256, 257, 511, 512, 513, 1500}) {
             const std::vector<Real> window =
                 normals<Real>(kStream, std::uint64_t(first), count, scale);
             different += std::equal(window.begin(), window.end(), whole.begin() + first) ? 0 : 1;
@@ -86,16 +194,12 @@ TEST_CASE("nothing is written behind the last element") {
     CHECK(std::count(out.begin(), out.begin() + 259, 99.0) == 0);
 }
 
-TEST_CASE("float32 normals are the rounded float64 ones times the scale") {
-    const std::vector<double> wide = normals<double>(kStream, 2, 1000);
-    const std::vector<float> narrow = normals<float>(kStream, 2, 1000);
-    const std::vector<double> scaled_wide = normals<double>(kStream, 2, 1000, 0.7);
-    const std::vector<float> scaled = normals<float>(kStream, 2, 1000, 0.7F);
+TEST_CASE_TEMPLATE("the scale multiplies", Real, double, float) {
+    const std::vector<Real> plain = normals<Real>(kStream, 2, 1000);
+    const std::vector<Real> scaled = normals<Real>(kStream, 2, 1000, Real(0.7));
     Index different = 0;
-    for (std::size_t i = 0; i < wide.size(); ++i) {
-        different += narrow[i] == float(wide[i]) ? 0 : 1;
-        different += scaled[i] == float(wide[i]) * 0.7F ? 0 : 1;
-        different += scaled_wide[i] == wide[i] * 0.7 ? 0 : 1;
+    for (std::size_t i = 0; i < plain.size(); ++i) {
+        different += scaled[i] == plain[i] * Real(0.7) ? 0 : 1;
     }
     CHECK(different == 0);
 }

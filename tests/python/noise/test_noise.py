@@ -50,8 +50,8 @@ def test_a_narrow_network_is_the_first_neurons_of_a_wide_one():
     x = ns.sphere.uniform(4, 3)
     ten = np.sqrt(10) * reference.mlp(x, "tanh", 10, 0, 0, 1, 0, 0)
     twenty = np.sqrt(20) * ns.sample_field(ns.MLP("tanh", 20), x, seed=1)[0]
-    U = reference.normals(1, 0, 0, "U", 30, 30).reshape(10, 3)
-    W = reference.normals(1, 0, 0, "W", 30, 30).reshape(10, 3)
+    U = reference.drawn(1, 0, 0, "U", 30, 30).reshape(10, 3)
+    W = reference.drawn(1, 0, 0, "W", 30, 30).reshape(10, 3)
     np.testing.assert_allclose(twenty - ten, np.tanh(x @ U.T / np.sqrt(3)) @ W, atol=1e-13)
 
 

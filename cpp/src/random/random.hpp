@@ -7,7 +7,15 @@
 //     word 2: replicate                   word 3: purpose (8 bits) | block, high 24 bits
 //
 // so distinct (seed, replicate, purpose, layer) never share a counter, and the numbers do not
-// depend on the order in which they are asked for. A block gives four normals.
+// depend on the order in which they are asked for.
+//
+// Word k of a block is the element 4 block + k. A word w gives the normal of sign (-1)^w and upper
+// quantile |z| of
+//
+//     p = (floor(w / 2) + 1/2) / 2^32,    P(Z > |z|) = p,
+//
+// where w >= 2^16. Of rarer words that grid is too coarse: with w' the word in the same place under
+// the purpose plus 128, p = (floor(w / 2) 2^32 + w' + 1/2) / 2^64, so |z| goes up to 9.16.
 #pragma once
 
 #include <array>
@@ -17,7 +25,7 @@
 
 namespace noisync {
 
-// What a stream is drawn for. The values are part of every result: never renumber them.
+// What a stream is drawn for, below 128. The values are part of every result: never renumber them.
 enum class Purpose : std::uint32_t {
     initial_tokens = 0,
     mlp_input_weights = 1,      // U
@@ -50,7 +58,7 @@ using PhiloxKey = std::array<std::uint32_t, 2>;
 PhiloxCounter philox4x32(PhiloxCounter counter, PhiloxKey key);
 
 // Writes `count` standard normals, elements first, first + 1, ... of the stream, times `scale`.
-// float32 receives the rounded float64 numbers.
+// Errors of z: 4e-10 in float64, two units in the last place in float32, which is computed as such.
 template <class Real>
 void fill_normals(const Stream& stream, std::uint64_t first, Index count, Real scale, Real* out);
 
