@@ -55,7 +55,7 @@ void mlp(benchmark::State& state) {
     const Index d = state.range(1);
     Execution execution{int(state.range(2))};
     const auto y = uniform<Real>(n, d);
-    const auto noise = noise_law(Mlp{Activation::relu, kWidth, 0.0, 0.0})->field<Real>();
+    const auto noise = noise_law(Mlp{{Activation::relu, kWidth, 0.0, 0.0}})->field<Real>();
     Tokens<Real> out = y;
     for (auto _ : state) {
         noise->add(y, {}, {1, 0, 0}, Real(1), out, nullptr, execution);

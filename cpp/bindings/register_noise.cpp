@@ -5,6 +5,7 @@
 #include "arrays.hpp"
 #include "harmonics/basis.hpp"
 #include "noise/exact.hpp"
+#include "noise/features.hpp"
 #include "noise/harmonics.hpp"
 #include "noise/independent.hpp"
 #include "noise/kernel_pairs.hpp"
@@ -17,7 +18,7 @@ namespace noisync::bindings {
 
 namespace {
 
-template <class Perceptron>
+template <class Network>
 void register_perceptron(py::module_& module, const char* name, const char* about) {
     module.def(
         name,
@@ -26,7 +27,7 @@ void register_perceptron(py::module_& module, const char* name, const char* abou
             if (!known || width < 1) {
                 throw py::value_error("unknown activation or width below 1");
             }
-            return shared(noise_law(Perceptron{*known, width, sigma_u, sigma_w}));
+            return shared(noise_law(Network{{*known, width, sigma_u, sigma_w}}));
         },
         py::kw_only(), py::arg("activation"), py::arg("width"), py::arg("sigma_u"),
         py::arg("sigma_w"), about);

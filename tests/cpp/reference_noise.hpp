@@ -1,6 +1,7 @@
 // The noise fields by plain sums over neurons, in long double.
 #pragma once
 
+#include "noise/features.hpp"
 #include "noise/mlp.hpp"
 #include "reference.hpp"
 

@@ -2,6 +2,7 @@
 
 import ast
 import graphlib
+import re
 from pathlib import Path
 
 import noisync
@@ -12,6 +13,14 @@ ROOT = Path(noisync.__file__).parent
 ROOMS = (
     "_cpu", "_core", "errors", "base", "sphere", "theory", "attention", "noise", "model", "bounds",
     "measure", "run", "config", "figures", "studies", "plot", "paper", "cli", "", "__main__",
+)  # fmt: skip
+
+
+CORE = Path(__file__).parents[2] / "cpp" / "src"
+
+#: The same of the core.
+CORE_ROOMS = (
+    "base", "simd", "random", "harmonics", "attention", "noise", "measure", "dynamics",
 )  # fmt: skip
 
 
@@ -60,3 +69,13 @@ def test_lower_rooms_know_nothing_of_higher_ones():
 def test_only_compiled_modules_have_an_underscore():
     names = {part for name in modules() for part in name.split(".") if part[0] == "_"}
     assert names == {"_core", "_cpu", "__main__"}
+
+
+def test_rooms_of_the_core_know_nothing_of_higher_ones():
+    found = []
+    for path in (*CORE.rglob("*.hpp"), *CORE.rglob("*.cpp")):
+        own = CORE_ROOMS.index(path.relative_to(CORE).parts[0])
+        for other in re.findall(r'#include "(\w+)/', path.read_text(encoding="utf-8")):
+            found.append(other)
+            assert CORE_ROOMS.index(other) <= own, f"{path} includes {other}"
+    assert set(found) == set(CORE_ROOMS)

@@ -10,7 +10,6 @@
 #include "base/execution.hpp"
 #include "base/types.hpp"
 #include "harmonics/transform.hpp"
-#include "measure/energy.hpp"
 
 namespace noisync {
 
@@ -20,6 +19,10 @@ void harmonic_sums(const HarmonicTransform& transform, const std::vector<double>
                    const Tokens<double>& x, const Tokens<double>& keys,
                    const Vector<double>& weights, Matrix<double>& sums, Execution& execution);
 
+// A point in the middle of the tokens, (1, d): the direction of their mean, or the first token
+// where there is none.
+Tokens<double> middle(const Tokens<double>& x, const Vector<double>& weights);
+
 // s_n = 1/2 sum_ij w_i w_j (1 - P_n(<x_i, x_j>)), n = 0..p: with F = sum_n f_n P_n,
 // 1/2 sum_ij w_i w_j (F(1) - F(<x_i, x_j>)) = sum_n f_n s_n. About a point c in the middle,
 //
@@ -28,15 +31,5 @@ void harmonic_sums(const HarmonicTransform& transform, const std::vector<double>
 // where nothing large cancels as tokens merge.
 std::vector<double> harmonic_spread(const HarmonicTransform& transform, const Tokens<double>& x,
                                     const Vector<double>& weights, Execution& execution);
-
-// E_beta as in energy.hpp, for every beta > 0, in linear time; series[b] holds the coefficients of
-// e^{beta_b u}, on the scale `scaled` times e^{-beta_b}. Where all tokens lie so close together
-// that harmonics lose digits, from moments of their differences from the middle: relative errors
-// stay below 1e-12 however tight the cluster.
-std::vector<double> interaction_energy(const HarmonicTransform& transform,
-                                       const std::vector<std::vector<double>>& series,
-                                       const std::vector<double>& betas, const Tokens<double>& x,
-                                       const Vector<double>& weights, Execution& execution,
-                                       EnergyScale scale = EnergyScale::plain);
 
 }  // namespace noisync

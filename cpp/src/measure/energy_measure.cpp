@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
-#include "harmonics/sums.hpp"
+#include "measure/harmonic_energy.hpp"
 
 namespace noisync {
 

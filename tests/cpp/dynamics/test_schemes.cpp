@@ -8,6 +8,7 @@
 #include "attention/exponential.hpp"
 #include "fields.hpp"
 #include "kernels.hpp"
+#include "noise/features.hpp"
 #include "noise/harmonics.hpp"
 #include "noise/mlp.hpp"
 #include "recorder.hpp"

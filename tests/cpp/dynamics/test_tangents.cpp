@@ -8,6 +8,7 @@
 #include "dynamics/tangents.hpp"
 #include "fields.hpp"
 #include "kernels.hpp"
+#include "noise/features.hpp"
 #include "noise/harmonics.hpp"
 #include "noise/mlp.hpp"
 #include "states.hpp"

@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "attention/exponential.hpp"
-#include "harmonics/sums.hpp"
 #include "measure/budget_measure.hpp"
 #include "measure/clusters.hpp"
 #include "measure/cosines.hpp"
 #include "measure/energy_measure.hpp"
+#include "measure/harmonic_energy.hpp"
 #include "measure/order.hpp"
 #include "measure/state.hpp"
 #include "noise/kernel_pairs.hpp"

@@ -6,6 +6,7 @@
 
 #include "fields.hpp"
 #include "kernels.hpp"
+#include "noise/features.hpp"
 #include "noise/harmonics.hpp"
 #include "noise/mlp.hpp"
 
