@@ -102,14 +102,16 @@ def main():
     )
     print(f"errors: {wide:.2g} float64, {narrow:.2g} float32, {rare:.2g} tail", file=sys.stderr)
     print("// Written by cpp/tools/quantile_table.py, which says what the numbers are.")
-    print("#pragma once\n\nnamespace noisync::random {\n\n// clang-format off")
+    print("#pragma once\n\nnamespace noisync::random {\n")
+    print("// clang-format off\n// NOLINTBEGIN(modernize-use-std-numbers)")
     print("// [power, highest first][octave]")
     table("kOctaves", "double", octaves, 20)
     print("// [power, highest first][half of an octave]")
     table("kHalfOctaves", "float", halves, 10, "F")
     print("// [power of 1/s, highest first]")
     print(f"inline constexpr double kTail[{len(far)}] =\n{braces(far[::-1], 20)};")
-    print("// clang-format on\n\n}  // namespace noisync::random")
+    print("// NOLINTEND(modernize-use-std-numbers)\n// clang-format on\n")
+    print("}  // namespace noisync::random")
 
 
 if __name__ == "__main__":

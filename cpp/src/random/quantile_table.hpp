@@ -4,6 +4,7 @@
 namespace noisync::random {
 
 // clang-format off
+// NOLINTBEGIN(modernize-use-std-numbers)
 // [power, highest first][octave]
 inline constexpr double kOctaves[11][16] = {
     {0.00045965501525785443991, 0.00047276742291193808303, 0.00048702364402683923916,
@@ -134,6 +135,7 @@ inline constexpr double kTail[10] =
      24071.514855924747918, -6898.8179176845540142, 1397.6049488551739363,
      -210.88362629802701364, 26.623945183146146904, -4.5402086640799285532,
      -0.0164883171894407991};
+// NOLINTEND(modernize-use-std-numbers)
 // clang-format on
 
 }  // namespace noisync::random

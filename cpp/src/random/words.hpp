@@ -7,7 +7,7 @@
 
 #include "simd/vec.hpp"
 
-#if defined(__SSE2__)
+#ifdef __SSE2__
 #include <immintrin.h>
 #endif
 
@@ -18,7 +18,7 @@ using Words = simd::VectorOf<std::uint32_t>::type;
 
 // The 64-bit products of lower halves; upper halves may be anything.
 [[gnu::always_inline]] inline Wide multiply_words(Wide a, Wide b) {
-#if defined(__AVX512F__)
+#ifdef __AVX512F__
     return Wide(_mm512_maskz_mul_epu32(0xFF, __m512i(a), __m512i(b)));
 #elif defined(__AVX2__)
     return Wide(_mm256_mul_epu32(__m256i(a), __m256i(b)));
