@@ -212,6 +212,7 @@ TEST_CASE("side by side: an exception in one run ends the others, inside their l
         Execution execution(threads);
         std::atomic<bool> others_begun{threads == 1};
         std::atomic<int> ended{0};
+        std::atomic<int> interrupted{0};
         const auto failing = [&](Index index, int, Execution& alone) {
             if (index == 1) {
                 while (!others_begun) {
@@ -222,12 +223,18 @@ TEST_CASE("side by side: an exception in one run ends the others, inside their l
             // With threads for others, none of them ends by itself.
             if (threads > 1) {
                 others_begun = true;
-                work_until_interrupted(alone);
+                try {
+                    work_until_interrupted(alone);
+                } catch (const Interrupted&) {
+                    ++interrupted;
+                    throw;
+                }
             }
             ++ended;
         };
         CHECK_THROWS_WITH_AS(execution.side_by_side(200, failing), "run 1", std::domain_error);
         CHECK(ended == (threads == 1 ? 1 : 0));
+        CHECK((interrupted > 0) == (threads > 1));
         std::atomic<int> after{0};
         execution.side_by_side(3, [&](Index, int, Execution& alone) {
             alone.for_each(1, [](Index, int) {});

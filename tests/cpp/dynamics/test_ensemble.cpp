@@ -162,6 +162,20 @@ TEST_CASE("runs may stand at different layers; those beyond the last one stay") 
     CHECK(as_alone(ensemble, start, dynamics));
 }
 
+TEST_CASE("tangent vectors are drawn for a run of which nothing was seen, whatever its layer") {
+    const Dynamics dynamics = full_dynamics();
+    Ensemble<double> ensemble(2);
+    carry(ensemble, dynamics, 0);
+    ensemble.vectors.topRows(2).colwise().reverseInPlace();  // of the first run
+    ensemble.layers[1] = 4;
+    ensemble.seen[1] = -1;
+    ensemble.vectors.middleRows(2, 2).setConstant(-77);
+    const Ensemble<double> start = ensemble;
+    carry(ensemble, dynamics, 6);
+    CHECK(as_alone(ensemble, start, dynamics));
+    CHECK(ensemble.layers == std::vector<Index>(kRuns, 6));
+}
+
 TEST_CASE("every state of every run is recorded once, with its own numbers") {
     const Dynamics dynamics = full_dynamics();
     Ensemble<double> ensemble(2);
