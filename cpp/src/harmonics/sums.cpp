@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/pairs.hpp"
+#include "base/stretches.hpp"
 
 namespace noisync {
 
@@ -12,18 +12,17 @@ namespace {
 // 1 - P_n(1 - g) comes from the recurrence of P_n less that of 1, so it keeps its digits as x comes
 // near; on the far side P_n(-u) = (-1)^n P_n(u).
 Vector<double> mean_gaps(Index degree, const Tokens<double>& x, const Vector<double>& weights,
-                         const Tokens<double>& centre, Execution& execution) {
+                         const Tokens<double>& centre, const Blocks& stretches,
+                         Execution& execution) {
     const auto d = double(x.cols());
     const auto c = centre.row(0);
     constexpr Index kBlock = 256;
-    const Blocks stretches{x.rows(), std::max<Index>((x.rows() + 31) / 32, 4 * kBlock)};
-    Matrix<double> partial = Matrix<double>::Zero(stretches.count(), degree + 1);
-    execution.for_each(stretches.count(), [&](Index stretch, int) {
-        const Index end = stretches.begin(stretch) + stretches.length(stretch);
-        for (Index first = stretches.begin(stretch); first < end; first += kBlock) {
-            const Index count = std::min(kBlock, end - first);
-            const auto mass = weights.segment(first, count);
-            const auto tokens = x.middleRows(first, count);
+    const auto part = [&](Index begin, Index length, int, Vector<double>& sums) {
+        sums.setZero(degree + 1);
+        for (Index done = 0; done < length; done += kBlock) {
+            const Index count = std::min(kBlock, length - done);
+            const auto mass = weights.segment(begin + done, count);
+            const auto tokens = x.middleRows(begin + done, count);
             const Vector<double> to = (tokens.rowwise() - c).rowwise().squaredNorm() / 2;
             const Vector<double> from = (tokens.rowwise() + c).rowwise().squaredNorm() / 2;
             const Vector<double> far = (from.array() < to.array()).cast<double>() * mass.array();
@@ -32,8 +31,7 @@ Vector<double> mean_gaps(Index degree, const Tokens<double>& x, const Vector<dou
             Vector<double> last = Vector<double>::Zero(count);
             Vector<double> current = gap;
             for (Index n = 1; n <= degree; ++n) {
-                partial(stretch, n) +=
-                    n % 2 == 0 ? mass.dot(current) : odd.dot(current) + 2 * far.sum();
+                sums(n) += n % 2 == 0 ? mass.dot(current) : odd.dot(current) + 2 * far.sum();
                 const auto k = double(n);
                 last = (2 * k + d - 2) / (k + d - 2) *
                            (current.array() * (1 - gap.array()) + gap.array()) -
@@ -41,14 +39,18 @@ Vector<double> mean_gaps(Index degree, const Tokens<double>& x, const Vector<dou
                 last.swap(current);
             }
         }
-    });
-    return partial.colwise().sum();
+    };
+    return sum_of_stretches<Vector<double>>(stretches, execution, part);
 }
 
 }  // namespace
 
-Tokens<double> middle(const Tokens<double>& x, const Vector<double>& weights) {
-    const Tokens<double> mean = weights.transpose() * x;
+Tokens<double> middle(const Tokens<double>& x, const Vector<double>& weights,
+                      const Blocks& stretches, Execution& execution) {
+    const auto part = [&](Index first, Index count, int, Tokens<double>& sum) {
+        sum.noalias() = weights.segment(first, count).transpose() * x.middleRows(first, count);
+    };
+    const auto mean = sum_of_stretches<Tokens<double>>(stretches, execution, part);
     return mean.norm() > 0.1 ? Tokens<double>(mean / mean.norm()) : Tokens<double>(x.topRows(1));
 }
 
@@ -65,14 +67,15 @@ void harmonic_sums(const HarmonicTransform& transform, const std::vector<double>
 }
 
 std::vector<double> harmonic_spread(const HarmonicTransform& transform, const Tokens<double>& x,
-                                    const Vector<double>& weights, Execution& execution) {
+                                    const Vector<double>& weights, const Tokens<double>& centre,
+                                    Execution& execution) {
     const HarmonicBasis& basis = transform.basis();
     const Matrix<double> nothing(x.rows(), 0);
-    const Tokens<double> centre = middle(x, weights);
     Vector<double> moments = transform.analyse(x, weights, nothing, execution);
     // The first harmonic is 1, so its moment is the sum of the weights.
     moments -= moments(0) * transform.analyse(centre, Vector<double>::Ones(1), nothing, execution);
-    const Vector<double> gaps = mean_gaps(basis.degree(), x, weights, centre, execution);
+    const Vector<double> gaps =
+        mean_gaps(basis.degree(), x, weights, centre, transform.stretches(x.rows()), execution);
     std::vector<double> spread;
     for (Index n = 0; n <= basis.degree(); ++n) {
         const Index count = basis.begin(n + 1) - basis.begin(n);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/execution.hpp"
+#include "base/pairs.hpp"
 #include "base/types.hpp"
 #include "harmonics/transform.hpp"
 
@@ -21,15 +22,17 @@ void harmonic_sums(const HarmonicTransform& transform, const std::vector<double>
 
 // A point in the middle of the tokens, (1, d): the direction of their mean, or the first token
 // where there is none.
-Tokens<double> middle(const Tokens<double>& x, const Vector<double>& weights);
+Tokens<double> middle(const Tokens<double>& x, const Vector<double>& weights,
+                      const Blocks& stretches, Execution& execution);
 
 // s_n = 1/2 sum_ij w_i w_j (1 - P_n(<x_i, x_j>)), n = 0..p: with F = sum_n f_n P_n,
-// 1/2 sum_ij w_i w_j (F(1) - F(<x_i, x_j>)) = sum_n f_n s_n. About a point c in the middle,
+// 1/2 sum_ij w_i w_j (F(1) - F(<x_i, x_j>)) = sum_n f_n s_n. About a point c, their middle,
 //
 //     s_n = sum_j w_j (1 - P_n(<x_j, c>)) - |sum_j w_j (Y_n(x_j) - Y_n(c))|^2 / (2 N_n),
 //
 // where nothing large cancels as tokens merge.
 std::vector<double> harmonic_spread(const HarmonicTransform& transform, const Tokens<double>& x,
-                                    const Vector<double>& weights, Execution& execution);
+                                    const Vector<double>& weights, const Tokens<double>& centre,
+                                    Execution& execution);
 
 }  // namespace noisync

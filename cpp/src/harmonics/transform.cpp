@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "base/pairs.hpp"
+#include "base/stretches.hpp"
 #include "simd/product.hpp"
 
 namespace noisync {
@@ -34,14 +34,14 @@ void for_parts(Index count, Visit&& visit) {
     }
 }
 
-// sums(row, column) += sum over points of rows(row) harmonic columns(column), lane by lane; rows
-// and columns are `length` long, sums(row, column) is a vector at sums + row * step + column *
-// lanes.
+// sums(row, column) += sum over points of rows(row) harmonic columns(column), lane by lane, or
+// starts with it; rows and columns are `length` long, sums(row, column) is a vector at
+// sums + row * step + column * lanes.
 template <int Rows, int Columns>
 void add_inner_products(Index length, const double* rows, const double* harmonic,
-                        const double* columns, double* sums, Index step) {
-    Vec<double> totals[Rows][Columns];
-    for (int r = 0; r < Rows; ++r) {
+                        const double* columns, double* sums, Index step, bool start) {
+    Vec<double> totals[Rows][Columns] = {};
+    for (int r = 0; r < Rows && !start; ++r) {
         for (int c = 0; c < Columns; ++c) {
             totals[r][c] = simd::load(sums + r * step + c * kLanes<double>);
         }
@@ -80,7 +80,7 @@ class HarmonicTransform::Block {
 
     [[nodiscard]] Index columns() const { return values_.rows(); }
 
-    // Numbers at the points: what analysis reads and synthesis writes.
+    // Numbers at the points.
     Table& values() { return values_; }
 
     void set_points(const Tokens<double>& x, Index first, Index count) {
@@ -95,14 +95,26 @@ class HarmonicTransform::Block {
         }
     }
 
+    // The values of `count` points times their weights, which are the last column.
+    void set_weighted(const Vector<double>& weights, const Matrix<double>& values, Index first,
+                      Index count) {
+        values_.setZero();
+        auto mass = values_.row(columns() - 1).head(count);
+        mass = weights.segment(first, count).transpose().array();
+        for (Index c = 0; c + 1 < columns(); ++c) {
+            values_.row(c).head(count) =
+                mass * values.col(c).segment(first, count).transpose().array();
+        }
+    }
+
     // sums(harmonic, column), in the transform's own order, a vector each: += sum over points of
-    // harmonic and value, lane by lane.
-    void analyse(Table& sums) {
+    // harmonic and value, lane by lane, or starts with it.
+    void analyse(Table& sums, bool start) {
         for (const Zone& zone : transform_.zones_) {
             set_polynomials(zone);
             for (Index i = 0; i < zone.count; ++i) {
                 add_moments(zone, lower_.row(zone.first + i).data(),
-                            sums.row(zone.begin + i * zone.height).data());
+                            sums.row(zone.begin + i * zone.height).data(), start);
             }
         }
     }
@@ -151,7 +163,7 @@ class HarmonicTransform::Block {
     }
 
     // For one lower harmonic.
-    void add_moments(const Zone& zone, const double* harmonic, double* sums) const {
+    void add_moments(const Zone& zone, const double* harmonic, double* sums, bool start) const {
         const Index step = columns() * kLanes<double>;
         for_parts(columns(), [&]<int Width>(Index first) {
             double* to = sums + first * kLanes<double>;
@@ -160,7 +172,7 @@ class HarmonicTransform::Block {
                 for (; zone.height - k >= Rows; k += Rows) {
                     add_inner_products<Rows, Width>(points_.cols(), polynomials_.row(k).data(),
                                                     harmonic, values_.row(first).data(),
-                                                    to + k * step, step);
+                                                    to + k * step, step, start);
                 }
             };
             part.template operator()<kAtOnce>();
@@ -246,48 +258,44 @@ HarmonicTransform::HarmonicTransform(Index degree, Index dim)
     }
 }
 
+Blocks HarmonicTransform::stretches(Index rows) const {
+    // A stretch costs about as much as 20 points, beside its own.
+    constexpr Index kLeast = 1000;
+    return noisync::stretches(rows, block_size_, kLeast);
+}
+
 Matrix<double> HarmonicTransform::analyse(const Tokens<double>& x, const Vector<double>& weights,
                                           const Matrix<double>& values,
                                           Execution& execution) const {
-    // Partial sums over a fixed number of stretches of points, added in order.
-    constexpr Index kStretches = 32;
+    constexpr Index kCount = kLanes<double>;
     const Index columns = values.cols() + 1;
-    const Blocks stretches{x.rows(),
-                           simd::up_to((x.rows() + kStretches - 1) / kStretches, block_size_)};
-    std::vector<Block> blocks(std::size_t(execution.threads()), Block(*this, columns));
-    std::vector<Matrix<double>> partial(std::size_t(stretches.count()));
-    execution.for_each(stretches.count(), [&](Index stretch, int worker) {
-        Block& block = blocks[std::size_t(worker)];
-        Table sums = Table::Zero(basis_.size(), columns * kLanes<double>);
-        const Index begin = stretches.begin(stretch);
-        const Index end = begin + stretches.length(stretch);
-        for (Index first = begin; first < end; first += block_size_) {
-            const Index count = std::min(block_size_, end - first);
-            block.set_points(x, first, count);
-            auto mass = block.values().row(columns - 1);
-            mass.setZero();
-            mass.head(count) = weights.segment(first, count).transpose().array();
-            for (Index c = 0; c + 1 < columns; ++c) {
-                block.values().row(c).setZero();
-                block.values().row(c).head(count) =
-                    mass.head(count) * values.col(c).segment(first, count).transpose().array();
-            }
-            block.analyse(sums);
+    struct Scratch {
+        Block block;
+        Table sums;  // with rows that fill up the last kCount vectors
+    };
+    std::vector<Scratch> scratch(
+        std::size_t(execution.threads()),
+        {Block(*this, columns), Table::Zero(basis_.size() + kCount, columns * kCount)});
+    const auto part = [&](Index begin, Index count, int worker, Vector<double>& own) {
+        auto& [block, sums] = scratch[std::size_t(worker)];
+        for (Index done = 0; done < count; done += block_size_) {
+            const Index length = std::min(block_size_, count - done);
+            block.set_points(x, begin + done, length);
+            block.set_weighted(weights, values, begin + done, length);
+            block.analyse(sums, done == 0);
         }
-        auto& moments = partial[std::size_t(stretch)];
-        moments.resize(basis_.size(), columns);
-        for (Index k = 0; k < basis_.size(); ++k) {
-            for (Index c = 0; c < columns; ++c) {
-                moments(place_[std::size_t(k)], c) =
-                    factors_[std::size_t(k)] *
-                    simd::sum<double>(simd::load(&sums(k, c * kLanes<double>)));
-            }
+        own.resize(simd::padded<double>(basis_.size() * columns));
+        for (Index k = 0; k < own.size(); k += kCount) {
+            simd::store(&own[k], simd::sums<double>(sums.data() + k * kCount));
         }
-    });
-    for (std::size_t k = 1; k < partial.size(); ++k) {
-        partial[0] += partial[k];
+    };
+    const auto own = sum_of_stretches<Vector<double>>(stretches(x.rows()), execution, part);
+    Matrix<double> moments(basis_.size(), columns);
+    for (Index k = 0; k < basis_.size(); ++k) {
+        moments.row(place_[std::size_t(k)]) =
+            factors_[std::size_t(k)] * own.segment(k * columns, columns).transpose();
     }
-    return std::move(partial[0]);
+    return moments;
 }
 
 Matrix<double> HarmonicTransform::synthesise(const Tokens<double>& x,

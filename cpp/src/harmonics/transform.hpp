@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/execution.hpp"
+#include "base/pairs.hpp"
 #include "base/types.hpp"
 #include "harmonics/basis.hpp"
 
@@ -24,6 +25,9 @@ class HarmonicTransform {
     HarmonicTransform(Index degree, Index dim);
 
     [[nodiscard]] const HarmonicBasis& basis() const { return basis_; }
+
+    // Those that sums over as many points are made of.
+    [[nodiscard]] Blocks stretches(Index rows) const;
 
     // sum_j w_j Y_k(x_j) (v_j, 1), shape (size, columns of v + 1), for unit points x.
     [[nodiscard]] Matrix<double> analyse(const Tokens<double>& x, const Vector<double>& weights,

@@ -155,7 +155,8 @@ Budget energy_budget(const HarmonicTransform& transform, const Tokens<double>& x
     const double factor = law.beta * scale_factor(law.scale, law.beta);
     if (!law.noise.empty()) {
         // sum_ij w_i w_j (F(1) - F(u_ij)) = 2 sum_n f_n s_n.
-        const auto spread = harmonic_spread(transform, x, weights, execution);
+        const auto centre = middle(x, weights, transform.stretches(x.rows()), execution);
+        const auto spread = harmonic_spread(transform, x, weights, centre, execution);
         const double others = 1 - weights.squaredNorm();
         budget.noise =
             factor * (std::inner_product(spread.begin(), spread.end(), law.noise.begin(), 0.0) -

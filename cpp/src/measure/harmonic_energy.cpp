@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/stretches.hpp"
 #include "harmonics/sums.hpp"
 
 namespace noisync {
@@ -15,34 +16,20 @@ namespace {
 //     mean g^2 = (<a^2> + <a>^2) / 2 - 2 <a y>.<y> + |<y y^T>|^2.
 class GapMoments {
    public:
-    // They stop at a token too far for the least beta: then none serves.
-    GapMoments(const Tokens<double>& x, const Vector<double>& weights, double least_beta) {
-        const Tokens<double> centre = middle(x, weights);
-        const Index d = x.cols();
-        Vector<double> mean = Vector<double>::Zero(d);
-        Vector<double> skew = Vector<double>::Zero(d);
-        Matrix<double> second = Matrix<double>::Zero(d, d);
-        double square = 0;
-        double fourth = 0;
-        for (Index i = 0; i < x.rows() && serve(least_beta); ++i) {
-            if (weights(i) == 0) {
-                continue;
-            }
-            const Vector<double> y = (x.row(i) - centre).transpose();
-            const double a = y.squaredNorm();
-            radius_square_ = std::max(radius_square_, a);
-            mean += weights(i) * y;
-            skew += weights(i) * a * y;
-            second.noalias() += weights(i) * y * y.transpose();
-            square += weights(i) * a;
-            fourth += weights(i) * a * a;
-        }
+    GapMoments(const Tokens<double>& x, const Vector<double>& weights, const Tokens<double>& centre,
+               double least_beta, const Blocks& stretches, Execution& execution) {
+        const auto part = [&](Index first, Index count, int, Means& sums) {
+            sums = means(x, weights, centre, first, count, least_beta);
+        };
+        const auto [radius_square, mean, skew, second, square, fourth] =
+            sum_of_stretches<Means>(stretches, execution, part);
+        radius_square_ = radius_square;
         first_ = square - mean.squaredNorm();
         second_ = (fourth + square * square) / 2 - 2 * skew.dot(mean) + second.squaredNorm();
     }
 
     // beta g <= 1e-6: what the third term would give is below 2e-13.
-    [[nodiscard]] bool serve(double beta) const { return beta * radius_square_ * 2 <= 1e-6; }
+    [[nodiscard]] bool serve(double beta) const { return near(beta, radius_square_); }
 
     // Without e^beta: 1/2 (beta mean g - beta^2 mean g^2 / 2).
     [[nodiscard]] double energy(double beta) const {
@@ -50,9 +37,59 @@ class GapMoments {
     }
 
    private:
-    double radius_square_ = 0;
-    double first_ = 0;
-    double second_ = 0;
+    // Over a part of the tokens.
+    struct Means {
+        double radius_square;   // the largest a
+        Vector<double> mean;    // <y>
+        Vector<double> skew;    // <a y>
+        Matrix<double> second;  // <y y^T>
+        double square;          // <a>
+        double fourth;          // <a^2>
+
+        Means& operator+=(const Means& other) {
+            radius_square = std::max(radius_square, other.radius_square);
+            mean += other.mean;
+            skew += other.skew;
+            second += other.second;
+            square += other.square;
+            fourth += other.fourth;
+            return *this;
+        }
+    };
+
+    static bool near(double beta, double radius_square) { return beta * radius_square * 2 <= 1e-6; }
+
+    // They stop at a token too far for the least beta: then the moments serve none.
+    static Means means(const Tokens<double>& x, const Vector<double>& weights,
+                       const Tokens<double>& centre, Index first, Index count, double least_beta) {
+        constexpr Index kBlock = 256;
+        const Index d = x.cols();
+        Means sums{
+            0, Vector<double>::Zero(d), Vector<double>::Zero(d), Matrix<double>::Zero(d, d), 0, 0};
+        // Where tokens are far, the first few mostly tell.
+        for (Index done = 0, block = 8; done < count; done += block, block = kBlock) {
+            const Index length = std::min(block, count - done);
+            const auto mass = weights.segment(first + done, length).array();
+            const Tokens<double> y = x.middleRows(first + done, length).rowwise() - centre.row(0);
+            const Vector<double> a = y.rowwise().squaredNorm();
+            const double farthest = (mass == 0).select(0, a.array()).maxCoeff();
+            sums.radius_square = std::max(sums.radius_square, farthest);
+            if (!near(least_beta, sums.radius_square)) {
+                break;
+            }
+            const Vector<double> weighted = mass * a.array();
+            sums.mean += y.transpose() * mass.matrix();
+            sums.skew += y.transpose() * weighted;
+            sums.second += y.transpose() * (y.array().colwise() * mass).matrix();
+            sums.square += weighted.sum();
+            sums.fourth += weighted.dot(a);
+        }
+        return sums;
+    }
+
+    double radius_square_;
+    double first_;
+    double second_;
 };
 
 }  // namespace
@@ -63,7 +100,9 @@ std::vector<double> interaction_energy(const HarmonicTransform& transform,
                                        const Vector<double>& weights, Execution& execution,
                                        EnergyScale scale) {
     const double least = betas.empty() ? 0.0 : std::ranges::min(betas);
-    const GapMoments moments(x, weights, least);
+    const Blocks stretches = transform.stretches(x.rows());
+    const Tokens<double> centre = middle(x, weights, stretches, execution);
+    const GapMoments moments(x, weights, centre, least, stretches, execution);
     std::vector<double> energies;
     std::vector<double> spread;
     for (std::size_t b = 0; b < betas.size(); ++b) {
@@ -73,7 +112,7 @@ std::vector<double> interaction_energy(const HarmonicTransform& transform,
             continue;
         }
         if (spread.empty()) {
-            spread = harmonic_spread(transform, x, weights, execution);
+            spread = harmonic_spread(transform, x, weights, centre, execution);
         }
         energies.push_back(
             std::inner_product(series[b].begin(), series[b].end(), spread.begin(), 0.0));

@@ -2,8 +2,10 @@
 // comparisons work lane by lane, and a * b + c becomes one fused instruction where there is one.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #if defined(__AVX512F__)
 #include <immintrin.h>
@@ -82,6 +84,37 @@ template <class Real>
         }
     }
     return lanes[0];
+}
+
+// Lanes in groups of Width, even groups from a and odd ones from b: each lane plus its place in the
+// neighbouring group.
+template <int Width, class Vector, int... Lane>
+[[gnu::always_inline]] inline Vector fold(Vector a, Vector b,
+                                          std::integer_sequence<int, Lane...> /*lanes*/) {
+    constexpr int kCount = sizeof...(Lane);
+    return __builtin_shufflevector(a, b,
+                                   (Lane / Width % 2 == 0 ? Lane : kCount + Lane - Width)...) +
+           __builtin_shufflevector(a, b, (Lane / Width % 2 == 0 ? Lane + Width : kCount + Lane)...);
+}
+
+// Of as many vectors as a vector has lanes: lane i is the sum of the lanes of vector i.
+template <class Real>
+[[gnu::always_inline]] inline Vec<Real> sums(const Real* vectors) {
+    constexpr int kCount = kLanes<Real>;
+    Vec<Real> part[kCount];
+    for (int i = 0; i < kCount; ++i) {
+        part[i] = load(vectors + i * kCount);
+    }
+    const auto fold_all = [&]<int Width>() __attribute__((always_inline)) {
+        for (int i = 0; i < kCount / (2 * Width); ++i) {
+            part[i] = fold<Width>(part[2 * i], part[2 * i + 1],
+                                  std::make_integer_sequence<int, kCount>());
+        }
+    };
+    [&]<int... Level>(std::integer_sequence<int, Level...>) __attribute__((always_inline)) {
+        (fold_all.template operator()<(1 << Level)>(), ...);
+    }(std::make_integer_sequence<int, std::countr_zero(unsigned(kCount))>());
+    return part[0];
 }
 
 // The least multiple of `unit` that is not below `count`.

@@ -79,7 +79,9 @@ Matrix<double> sums(const std::vector<double>& f, const Tokens<double>& x,
 std::vector<double> spread(Index degree, const Tokens<double>& x, const Vector<double>& weights,
                            int threads = 1) {
     Execution execution(threads);
-    return harmonic_spread(HarmonicTransform(degree, x.cols()), x, weights, execution);
+    const HarmonicTransform transform(degree, x.cols());
+    const auto centre = middle(x, weights, transform.stretches(x.rows()), execution);
+    return harmonic_spread(transform, x, weights, centre, execution);
 }
 
 // Coefficients of both signs with sizes that add up to about 1.

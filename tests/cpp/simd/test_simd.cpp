@@ -210,6 +210,23 @@ TEST_CASE_TEMPLATE("vectors: the sum of lanes, broadcast and padding", Real, dou
     }
 }
 
+TEST_CASE_TEMPLATE("the sums of as many vectors as a vector has lanes", Real, double, float) {
+    constexpr Index kCount = kLanes<Real>;
+    std::vector<Real> vectors;
+    for (Index i = 0; i < kCount * kCount; ++i) {
+        vectors.push_back(Real(i * i % 1009));  // whole numbers: any order gives the same sum
+    }
+    Real found[kCount];
+    store(found, sums<Real>(vectors.data()));
+    for (Index i = 0; i < kCount; ++i) {
+        Real expected = 0;
+        for (Index lane = 0; lane < kCount; ++lane) {
+            expected += vectors[std::size_t(i * kCount + lane)];
+        }
+        CHECK(found[i] == expected);
+    }
+}
+
 TEST_CASE_TEMPLATE("products of every height and width", Real, double, float) {
     check_products<Real, 1>();
     check_products<Real, 2>();
