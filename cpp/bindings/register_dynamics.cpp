@@ -16,6 +16,7 @@ struct StateArrays {
     py::array tokens;
     py::array vectors;
     py::array growth;
+    std::optional<py::array> least_jacobian;
     py::array layers;
     py::array layers_summed_directly;
     py::array seen;
@@ -33,6 +34,10 @@ States<Real> states_from(StateArrays& arrays) {
     states.tokens = output_buffer<Real>(arrays.tokens, runs * states.count * states.dim, "tokens");
     states.vectors = output_buffer<Real>(arrays.vectors, tangents * states.dim, "vectors");
     states.growth = output_buffer<double>(arrays.growth, tangents, "growth");
+    if (arrays.least_jacobian) {
+        states.least_jacobian =
+            output_buffer<double>(*arrays.least_jacobian, runs, "least_jacobian");
+    }
     states.layers = output_buffer<Index>(arrays.layers, runs, "layers");
     states.layers_summed_directly =
         output_buffer<Index>(arrays.layers_summed_directly, runs, "layers_summed_directly");
@@ -55,13 +60,16 @@ Scheme scheme_from_name(const std::string& name) {
 
 Dynamics dynamics(const std::optional<SummedAttention>& attention, const SharedNoiseLaw& noise,
                   const std::string& scheme, double thickness, Index span, std::uint64_t seed,
-                  std::uint32_t first_replicate, Index tangent_token, const py::array& weights) {
+                  std::uint32_t first_replicate, bool shares_path, Index tangent_token,
+                  Index tangent_tokens, const py::array& weights) {
     return {attention,
             noise,
             scheme_from_name(scheme),
             {thickness, span},
             {seed, first_replicate},
+            shares_path,
             tangent_token,
+            tangent_tokens,
             vector_from<double>(weights, weights.size(), "weights")};
 }
 
@@ -97,13 +105,16 @@ void register_dynamics(py::module_& module) {
     py::class_<CallRequest>(module, "CallRequest")
         .def(py::init<Schedule, py::function>(), py::arg("schedule"), py::arg("function"));
     py::class_<StateArrays>(module, "States")
-        .def(py::init<py::array, py::array, py::array, py::array, py::array, py::array>(),
+        .def(py::init<py::array, py::array, py::array, std::optional<py::array>, py::array,
+                      py::array, py::array>(),
              py::kw_only(), py::arg("tokens"), py::arg("vectors"), py::arg("growth"),
-             py::arg("layers"), py::arg("layers_summed_directly"), py::arg("seen"));
+             py::arg("least_jacobian"), py::arg("layers"), py::arg("layers_summed_directly"),
+             py::arg("seen"));
     py::class_<Dynamics>(module, "Dynamics")
         .def(py::init(&dynamics), py::kw_only(), py::arg("attention"), py::arg("noise"),
              py::arg("scheme"), py::arg("thickness"), py::arg("span"), py::arg("seed"),
-             py::arg("first_replicate"), py::arg("tangent_token"), py::arg("weights"));
+             py::arg("first_replicate"), py::arg("shares_path"), py::arg("tangent_token"),
+             py::arg("tangent_tokens"), py::arg("weights"));
     module.def(
         "advance",
         [](const Dynamics& dynamics, StateArrays states, Index last, std::vector<Request> requests,

@@ -72,6 +72,10 @@ void register_measures(py::module_& module) {
         "growth_measure", [](Index tangents) { return shared(growth_measure(tangents)); },
         py::arg("tangents"), "The growth of the tangent vectors that a run carries.");
     module.def(
+        "jacobian_measure", [](Index n, Index dim) { return shared(jacobian_measure(n, dim)); },
+        py::arg("n"), py::arg("dim"),
+        "log |J| of the flow at n tokens, then the least J of a layer.");
+    module.def(
         "measure",
         [](const Measure& measure, const py::array& x, const py::array& weights, int threads) {
             const auto tokens = tokens_from<double>(x, "x");

@@ -108,6 +108,7 @@ def order_measure() -> Measure: ...
 def cluster_measure(angle: float) -> Measure: ...
 def token_measure(n: int, dim: int) -> Measure: ...
 def growth_measure(tangents: int) -> Measure: ...
+def jacobian_measure(n: int, dim: int) -> Measure: ...
 def measure(
     measure: Measure, x: npt.NDArray[Any], weights: npt.NDArray[np.float64], threads: int
 ) -> npt.NDArray[np.float64]: ...
@@ -137,6 +138,7 @@ class States:
         tokens: npt.NDArray[Any],
         vectors: npt.NDArray[Any],
         growth: npt.NDArray[np.float64],
+        least_jacobian: npt.NDArray[np.float64] | None,
         layers: npt.NDArray[np.int64],
         layers_summed_directly: npt.NDArray[np.int64],
         seen: npt.NDArray[np.int64],
@@ -153,7 +155,9 @@ class Dynamics:
         span: int,
         seed: int,
         first_replicate: int,
+        shares_path: bool,
         tangent_token: int,
+        tangent_tokens: int,
         weights: npt.NDArray[np.float64],
     ) -> None: ...
 

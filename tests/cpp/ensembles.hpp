@@ -38,15 +38,11 @@ struct Ensemble {
           seen(std::size_t(runs), -1) {}
 
     [[nodiscard]] States<Real> states() {
-        return {runs,
-                kRows,
-                kDim,
-                k,
-                tokens.data(),
-                vectors.data(),
-                growth.data(),
-                layers.data(),
-                layers_summed_directly.data(),
+        return {runs,          kRows,
+                kDim,          k,
+                tokens.data(), vectors.data(),
+                growth.data(), nullptr,
+                layers.data(), layers_summed_directly.data(),
                 seen.data()};
     }
 
@@ -64,12 +60,14 @@ struct Ensemble {
                          seen[at]};
         if (k > 0 && seen[at] < 0) {
             result.state.tangents = noisync::start_tangents(
-                result.state.tokens, dynamics.tangent_token, k, dynamics.path.seed,
-                dynamics.path.replicate + std::uint32_t(index));
+                result.state.tokens, dynamics.tangent_token, 1, k, dynamics.path.seed,
+                dynamics.path.replicate + (dynamics.shares_path ? 0 : std::uint32_t(index)));
         } else if (k > 0) {
-            result.state.tangents =
-                noisync::Tangents<Real>{dynamics.tangent_token, vectors.middleRows(index * k, k),
-                                        growth.segment(index * k, k)};
+            result.state.tangents = noisync::Tangents<Real>{dynamics.tangent_token,
+                                                            1,
+                                                            vectors.middleRows(index * k, k),
+                                                            growth.segment(index * k, k),
+                                                            {}};
         }
         return result;
     }
@@ -94,7 +92,9 @@ inline Dynamics full_dynamics() {
             noisync::Scheme::layer,
             {0.15, 2},
             {0x1212343456567878U, 9},
+            false,
             2,
+            1,
             random_weights<double>(kRows, false, 363)};
 }
 
@@ -106,7 +106,7 @@ void carry(Run<Real>& run, Index index, const Dynamics& dynamics, Index last) {
         dynamics.attention ? dynamics.attention->template evaluator<Real>() : nullptr;
     const auto noise = dynamics.noise ? dynamics.noise->template field<Real>() : nullptr;
     Path path = dynamics.path;
-    path.replicate += std::uint32_t(index);
+    path.replicate += dynamics.shares_path ? 0 : std::uint32_t(index);
     Execution execution;
     run.advance({weights, attention.get(), noise.get(), dynamics.scheme}, dynamics.step, path, last,
                 execution);

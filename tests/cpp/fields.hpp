@@ -35,7 +35,7 @@ template <class Real, class Noise>
 Tokens<Real> with_derivatives(const Noise& noise, const Tokens<Real>& y, Index token,
                               const Matrix<Real>& along, const LayerKey& key, int threads = 1) {
     Tokens<Real> out = Tokens<Real>::Zero(y.rows(), y.cols());
-    Derivatives<Real> derivatives{token, along, Matrix<Real>::Zero(along.rows(), along.cols())};
+    Derivatives<Real> derivatives{token, 1, along, Matrix<Real>::Zero(along.rows(), along.cols())};
     noisync::Execution execution(threads);
     law_from(noise)->template field<Real>()->add(y, {}, key, Real(1), out, &derivatives, execution);
     Tokens<Real> both(y.rows() + along.rows(), y.cols());

@@ -72,7 +72,7 @@ template <class Real>
 Run<Real> started(const Case& setting) {
     Run<Real> run{first_state(random_tokens<Real>(kRows, kDim, 302))};
     if (setting.tangents > 0) {
-        run.state.tangents = noisync::start_tangents(run.state.tokens, kTangentToken,
+        run.state.tangents = noisync::start_tangents(run.state.tokens, kTangentToken, 1,
                                                      setting.tangents, kPath.seed, kPath.replicate);
     }
     return run;

@@ -64,7 +64,7 @@ class ScriptedAttention final : public Attention<Real> {
     }
 
     void differentiate(const Tokens<Real>& x, const Vector<Real>& weights, Index token,
-                       const Matrix<Real>& along, Matrix<Real>& out) override {
+                       const Matrix<Real>& along, Matrix<Real>& out) const override {
         out.setZero(along.rows(), along.cols());
         if (inner_) {
             inner_->differentiate(x, weights, token, along, out);

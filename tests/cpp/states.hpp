@@ -46,7 +46,7 @@ bool same_bits(const State<Real>& a, const State<Real>& b) {
         a.tangents.has_value() != b.tangents.has_value() || !same_bits(a.tokens, b.tokens)) {
         return false;
     }
-    return !a.tangents || (a.tangents->token == b.tangents->token &&
+    return !a.tangents || (a.tangents->first == b.tangents->first &&
                            same_bits(a.tangents->vectors, b.tangents->vectors) &&
                            same_bits(a.tangents->growth, b.tangents->growth));
 }

@@ -202,11 +202,12 @@ def test_the_core_checks_what_it_would_read():
     def run(*requests, tangents=0, token=0, weights=20):
         dynamics = core.Dynamics(
             attention=None, noise=None, scheme="layer", thickness=1.0, span=1, seed=0,
-            first_replicate=0, tangent_token=token, weights=np.full(weights, 1 / weights),
+            first_replicate=0, shares_path=False, tangent_token=token, tangent_tokens=1,
+            weights=np.full(weights, 1 / weights),
         )  # fmt: skip
         states = core.States(
             tokens=X[None].copy(), vectors=np.zeros((1, tangents, 3)),
-            growth=np.zeros((1, tangents)), layers=np.zeros(1, int),
+            growth=np.zeros((1, tangents)), least_jacobian=None, layers=np.zeros(1, int),
             layers_summed_directly=np.zeros(1, int), seen=np.full(1, -1),
         )  # fmt: skip
         core.advance(

@@ -45,7 +45,7 @@ class Exponential final : public Attention<Real> {
     // D Attn(x) v = V sum_j p_j <Qv, K x_j> (x_j - mean), p the weights of the token; the mean is
     // sum_j p_j x_j for softmax and 0 without normalisation.
     void differentiate(const Tokens<Real>& x, const Vector<Real>& weights, Index token,
-                       const Matrix<Real>& along, Matrix<Real>& out) override {
+                       const Matrix<Real>& along, Matrix<Real>& out) const override {
         const bool scalar = is_scalar();
         const Tokens<Real> keys =
             scalar ? Tokens<Real>(x * beta_) : Tokens<Real>(x * key_.transpose());

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "attention/summation.hpp"
+#include "base/derivatives.hpp"
 #include "base/execution.hpp"
 #include "base/types.hpp"
 
@@ -31,13 +32,29 @@ class Attention {
                           Execution& execution) = 0;
 
     // out_k <- derivative of Attn_X(x_token) along the row k of `along`, for a test token: the
-    // tokens that it attends to, itself among them, stay where they are.
+    // tokens that it attends to, itself among them, stay where they are. After `evaluate` at the
+    // same x and weights; by several threads at once.
     virtual void differentiate(const Tokens<Real>& x, const Vector<Real>& weights, Index token,
-                               const Matrix<Real>& along, Matrix<Real>& out) = 0;
+                               const Matrix<Real>& along, Matrix<Real>& out) const = 0;
 
     // Whether the last evaluation was to take linear time and took the direct sum all the same.
     [[nodiscard]] virtual bool fell_back() const { return false; }
 };
+
+// The derivatives of an attention at several tokens; see Attention::differentiate.
+template <class Real>
+Matrix<Real> differentiated(const Attention<Real>& attention, const Tokens<Real>& x,
+                            const Vector<Real>& weights, const Derivatives<Real>& at,
+                            Execution& execution) {
+    const Index k = at.directions();
+    Matrix<Real> slopes(at.along.rows(), at.along.cols());
+    execution.for_each(at.count, [&](Index i, int) {
+        Matrix<Real> own;
+        attention.differentiate(x, weights, at.first + i, at.along_at(i), own);
+        slopes.middleRows(i * k, k) = own;
+    });
+    return slopes;
+}
 
 // Weights e^{beta <x, y>}, with e^{-2 beta} far from overflow, and V = scale I.
 struct ZonalAttention {

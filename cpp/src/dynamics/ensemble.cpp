@@ -4,6 +4,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "dynamics/advance.hpp"
 
@@ -37,7 +38,7 @@ class Runs {
             parts.noise = dynamics_.noise->field<Real>();
         }
         Path path = dynamics_.path;
-        path.replicate += std::uint32_t(index);
+        path.replicate += dynamics_.shares_path ? 0 : std::uint32_t(index);
         Layer<Real> layer({weights_, parts.attention.get(), parts.noise.get(), dynamics_.scheme},
                           dynamics_.step, path);
         State<Real> state = load(index, path);
@@ -58,18 +59,24 @@ class Runs {
 
    private:
     [[nodiscard]] State<Real> load(Index index, const Path& path) const {
-        const auto& [runs, n, d, k, tokens, vectors, growth, layers, direct, seen] = states_;
+        const auto& [runs, n, d, k, tokens, vectors, growth, least, layers, direct, seen] = states_;
         State<Real> state;
         state.layer = layers[index];
         state.layers_summed_directly = direct[index];
         state.tokens = TokensView<Real>(tokens + index * n * d, n, d);
         if (k > 0 && seen[index] < 0) {
-            state.tangents =
-                start_tangents(state.tokens, dynamics_.tangent_token, k, path.seed, path.replicate);
+            const Index count = dynamics_.tangent_tokens;
+            state.tangents = start_tangents(state.tokens, dynamics_.tangent_token, count, k / count,
+                                            path.seed, path.replicate);
         } else if (k > 0) {
             state.tangents = Tangents<Real>{dynamics_.tangent_token,
+                                            dynamics_.tangent_tokens,
                                             TokensView<Real>(vectors + index * k * d, k, d),
-                                            Eigen::Map<Vector<double>>(growth + index * k, k)};
+                                            Eigen::Map<Vector<double>>(growth + index * k, k),
+                                            {}};
+        }
+        if (least != nullptr) {
+            state.tangents->least_jacobian = least[index];
         }
         return state;
     }
@@ -80,9 +87,12 @@ class Runs {
         std::copy_n(state.tokens.data(), state.tokens.size(),
                     states_.tokens + index * state.tokens.size());
         if (state.tangents) {
-            const auto& [token, vectors, growth] = *state.tangents;
+            const auto& [first, count, vectors, growth, least] = *state.tangents;
             std::copy_n(vectors.data(), vectors.size(), states_.vectors + index * vectors.size());
             std::copy_n(growth.data(), growth.size(), states_.growth + index * growth.size());
+            if (least) {
+                states_.least_jacobian[index] = *least;
+            }
         }
     }
 
@@ -114,13 +124,15 @@ void require(const Dynamics& dynamics, const States<Real>& states,
     require(dynamics.weights.size() == states.count,
             "weights must have shape (" + std::to_string(states.count) + ",)");
     require(dynamics.step.span >= 1, "span must be positive");
-    const bool follows = dynamics.tangent_token >= 0 && dynamics.tangent_token < states.count &&
-                         states.tangents < states.dim;
+    const auto [first, count] = std::pair(dynamics.tangent_token, dynamics.tangent_tokens);
+    const bool follows = first >= 0 && count >= 1 && first < states.count &&
+                         count <= states.count - first && states.tangents % count == 0 &&
+                         states.tangents / count < states.dim;
     require(states.tangents == 0 || follows,
             "tangent_token must be below " + std::to_string(states.count) + ", tangents at most " +
-                std::to_string(states.dim - 1));
-    require(states.tangents == 0 || dynamics.scheme != Scheme::rk4,
-            "the scheme carries no tangents");
+                std::to_string(states.dim - 1) + " at each of as many tokens from there on");
+    require(states.least_jacobian == nullptr || states.tangents == count * (states.dim - 1),
+            "least_jacobian needs dim - 1 tangents at each token");
     recording.require({states.count, states.dim, states.tangents});
 }
 

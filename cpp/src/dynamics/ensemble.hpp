@@ -20,11 +20,12 @@ struct States {
     Index runs = 0;
     Index count = 0;     // N
     Index dim = 0;       // d
-    Index tangents = 0;  // k, the number of tangent vectors that each run carries
+    Index tangents = 0;  // the number of tangent vectors that each run carries
 
     Real* tokens = nullptr;                   // (runs, N, d)
-    Real* vectors = nullptr;                  // (runs, k, d)
-    double* growth = nullptr;                 // (runs, k)
+    Real* vectors = nullptr;                  // (runs, tangents, d)
+    double* growth = nullptr;                 // (runs, tangents)
+    double* least_jacobian = nullptr;         // (runs,), or null: not asked for
     Index* layers = nullptr;                  // (runs,)
     Index* layers_summed_directly = nullptr;  // (runs,)
     // The last layer that was recorded, (runs,); -1: none, and tangent vectors are still to be
@@ -38,8 +39,11 @@ struct Dynamics {
     SharedNoiseLaw noise;
     Scheme scheme = Scheme::layer;
     Step step;
-    Path path;                // of the first run; those after it have the replicates after its own
-    Index tangent_token = 0;  // along which token tangent vectors are carried
+    Path path;                 // of the first run; those after it have the replicates after its own
+    bool shares_path = false;  // all runs have that path
+    // The tokens that carry tangent vectors, equally many each.
+    Index tangent_token = 0;
+    Index tangent_tokens = 1;
     Vector<double> weights;
 };
 

@@ -1,5 +1,6 @@
 #include "dynamics/layer.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -12,8 +13,8 @@ void Layer<Real>::apply(State<Real>& state, Execution& execution) {
     fell_back_ = false;
     derivatives_.reset();
     if (state.tangents) {
-        const auto& vectors = state.tangents->vectors;
-        derivatives_ = Derivatives<Real>{state.tangents->token, vectors, vectors};
+        const auto& [first, count, vectors, growth, least] = *state.tangents;
+        derivatives_ = Derivatives<Real>{first, count, vectors, vectors};
     }
     moved_ = false;
     switch (system_.scheme) {
@@ -27,13 +28,19 @@ void Layer<Real>::apply(State<Real>& state, Execution& execution) {
             rk4(state, execution);
             break;
     }
+    if (state.tangents && state.tangents->least_jacobian) {
+        double& least = *state.tangents->least_jacobian;
+        const Tokens<Real>& reached = moved_ ? reached_ : state.tokens;
+        least = std::min(
+            least, least_jacobian(state.tokens, *state.tangents, reached, derivatives_->along));
+    }
     // From here on nothing throws.
     if (moved_) {
         state.tokens.swap(reached_);
     }
     if (state.tangents && derivatives_) {
         state.tangents->vectors.swap(derivatives_->along);
-        orthonormalise(state.tangents->vectors, state.tangents->growth);
+        orthonormalise(derivatives_->directions(), state.tangents->vectors, state.tangents->growth);
     }
     state.layers_summed_directly += fell_back_ ? 1 : 0;
     ++state.layer;
@@ -71,7 +78,8 @@ void Layer<Real>::single_step(const State<Real>& state, Execution& execution) {
 }
 
 // The classical method for x' = P_x Attn_X(x), the field extended from the sphere by f(x) =
-// f(x/|x|): the exact flow stays on the sphere, so the projection keeps the order 4.
+// f(x/|x|): the exact flow stays on the sphere, so the projection keeps the order 4. Tangents go
+// through the derivative of the same stages.
 template <class Real>
 void Layer<Real>::rk4(const State<Real>& state, Execution& execution) {
     if (system_.attention == nullptr) {
@@ -79,22 +87,54 @@ void Layer<Real>::rk4(const State<Real>& state, Execution& execution) {
     }
     const Tokens<Real>& start = state.tokens;
     Tokens<Real> total = start;
+    Matrix<Real> total_slope;
+    Matrix<Real> slope;
+    if (derivatives_) {
+        total_slope = derivatives_->along;
+    }
     constexpr std::array<double, 4> kStage{0, 0.5, 0.5, 1};
     constexpr std::array<double, 4> kWeight{1.0 / 6, 1.0 / 3, 1.0 / 3, 1.0 / 6};
     for (std::size_t stage = 0; stage < 4; ++stage) {
         if (stage > 0) {
-            sum_ = start + Real(step_.thickness * kStage[stage]) * drift_;
+            const Real size = Real(step_.thickness * kStage[stage]);
+            sum_ = start + size * drift_;
+            if (derivatives_) {
+                derivatives_->out = state.tangents->vectors + size * slope;
+            }
             retract(state.layer, execution);
         }
         const Tokens<Real>& x = stage == 0 ? start : reached_;
         system_.attention->evaluate(x, system_.weights, drift_, execution);
         fell_back_ |= system_.attention->fell_back();
         const Vector<Real> radial = (drift_.array() * x.array()).rowwise().sum();
+        const Real weight = Real(step_.thickness * kWeight[stage]);
+        if (derivatives_) {
+            slope = tangential_slope(x, radial, execution);
+            total_slope += weight * slope;
+        }
         drift_ -= radial.asDiagonal() * x;
-        total += Real(step_.thickness * kWeight[stage]) * drift_;
+        total += weight * drift_;
     }
     sum_ = total;
+    if (derivatives_) {
+        derivatives_->out = total_slope;
+    }
     retract(state.layer, execution);
+}
+
+// D(P_x A(x)) v = DA v - (<x, DA v> + <v, A>) x - <x, A> v, with A in `drift_` and <x, A> given.
+template <class Real>
+Matrix<Real> Layer<Real>::tangential_slope(const Tokens<Real>& x, const Vector<Real>& radial,
+                                           Execution& execution) const {
+    const Derivatives<Real>& at = *derivatives_;
+    Matrix<Real> slope = differentiated(*system_.attention, x, system_.weights, at, execution);
+    for (Index row = 0; row < slope.rows(); ++row) {
+        const Index token = at.first + row / at.directions();
+        const auto v = at.along.row(row);
+        const Real inward = slope.row(row).dot(x.row(token)) + v.dot(drift_.row(token));
+        slope.row(row) -= inward * x.row(token) + radial(token) * v;
+    }
+    return slope;
 }
 
 template <class Real>
@@ -103,9 +143,9 @@ void Layer<Real>::add_attention(const Tokens<Real>& x, Execution& execution) {
     fell_back_ |= system_.attention->fell_back();
     sum_ += Real(step_.thickness) * drift_;
     if (derivatives_) {
-        system_.attention->differentiate(x, system_.weights, derivatives_->token,
-                                         derivatives_->along, drift_);
-        derivatives_->out += Real(step_.thickness) * drift_;
+        derivatives_->out +=
+            Real(step_.thickness) *
+            differentiated(*system_.attention, x, system_.weights, *derivatives_, execution);
     }
 }
 

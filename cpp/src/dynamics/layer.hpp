@@ -2,7 +2,7 @@
 //
 //     layer        Y = LN(X + D Attn_X(X)),  X' = LN(Y + sqrt(D) G(Y))         the transformer
 //     euler        X' = LN(X + D Attn_X(X) + sqrt(D) G(X))                      one step
-//     rk4  four stages of x' = P_x Attn_X(x), without noise             order 4
+//     rk4          four stages of x' = P_x Attn_X(x), without noise             order 4
 #pragma once
 
 #include <cstdint>
@@ -45,8 +45,7 @@ struct Path {
     std::uint32_t replicate = 0;
 };
 
-// What moves the tokens. `attention` and `noise` may be null; rk4 is for systems without
-// noise and carries no tangents.
+// What moves the tokens. `attention` and `noise` may be null; rk4 is for systems without noise.
 template <class Real>
 struct System {
     const Vector<Real>& weights;
@@ -70,6 +69,8 @@ class Layer {
     void half_steps(const State<Real>& state, Execution& execution);
     void single_step(const State<Real>& state, Execution& execution);
     void rk4(const State<Real>& state, Execution& execution);
+    [[nodiscard]] Matrix<Real> tangential_slope(const Tokens<Real>& x, const Vector<Real>& radial,
+                                                Execution& execution) const;
     void add_attention(const Tokens<Real>& x, Execution& execution);
     void add_noise(const Tokens<Real>& x, Index layer, Execution& execution);
     void retract(Index layer, Execution& execution);

@@ -85,8 +85,8 @@ void Recording<Real>::see(Index run, const State<Real>& state, const Vector<doub
     const auto due = [&](const auto& record) { return record.schedule.slot(state.layer) >= 0; };
     if (std::ranges::any_of(measures_, due)) {
         const Tokens<double>& tokens = state.tokens.template cast<double>();
-        const Snapshot snapshot{tokens, weights,
-                                state.tangents ? &state.tangents->growth : nullptr};
+        const Snapshot snapshot{tokens, weights, state.tangents ? &state.tangents->growth : nullptr,
+                                state.tangents ? state.tangents->least_jacobian : std::nullopt};
         std::vector<double> numbers;
         for (const MeasureRecord& record : measures_) {
             const Index slot = record.schedule.slot(state.layer);

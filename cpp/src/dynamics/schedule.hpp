@@ -37,7 +37,7 @@ class Schedule {
     [[nodiscard]] Index slot(Index layer) const {
         if (every_ > 0) {
             const bool due = layer % every_ == 0 || layer == last_;
-            return due && layer <= last_ ? (layer + every_ - 1) / every_ : -1;
+            return due && layer >= 0 && layer <= last_ ? (layer + every_ - 1) / every_ : -1;
         }
         const auto found = std::ranges::lower_bound(layers_, layer);
         return found != layers_.end() && *found == layer ? found - layers_.begin() : -1;

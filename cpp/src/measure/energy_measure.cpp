@@ -38,7 +38,8 @@ EnergyMeasure::EnergyMeasure(std::vector<double> betas, EnergyScale scale,
 }
 
 void EnergyMeasure::evaluate(const Snapshot& snapshot, double* out, Execution& execution) const {
-    const auto& [x, weights, growth] = snapshot;
+    const auto& x = snapshot.tokens;
+    const auto& weights = snapshot.weights;
     std::ranges::copy(
         transform_ ? interaction_energy(*transform_, series_, betas_, x, weights, execution, scale_)
                    : interaction_energy(x, weights, betas_, execution, scale_),

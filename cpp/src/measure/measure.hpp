@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "base/execution.hpp"
@@ -14,6 +15,8 @@ struct Snapshot {
     const Tokens<double>& tokens;
     const Vector<double>& weights;
     const Vector<double>* growth = nullptr;  // of the tangent vectors, where the run carries some
+    // The least Jacobian of a layer so far, where the run keeps account of it.
+    std::optional<double> least_jacobian;
 };
 
 // What a measure must be shown; 0: any number of tokens, any dimension, no tangent vectors.

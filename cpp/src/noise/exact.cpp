@@ -121,13 +121,14 @@ class ExactField final : public NoiseField<Real> {
         return {j, sign, distance, false};
     }
 
-    // Derivatives at a token: those of the tangents that are carried along.
+    // Derivatives at tokens: those of the tangents that are carried along.
     void append(const Derivatives<Real>& derivatives) {
-        const Functional at = functionals_[std::size_t(derivatives.token)];
-        for (Index k = 0; k < derivatives.along.rows(); ++k) {
+        for (Index row = 0; row < derivatives.along.rows(); ++row) {
+            const Index token = derivatives.first + row / derivatives.directions();
+            const Functional at = functionals_[std::size_t(token)];
             directions_.row(Index(functionals_.size())) =
-                derivatives.along.row(k).template cast<double>();
-            functionals_.push_back({at.is_value ? derivatives.token : at.centre, 1, 0, false});
+                derivatives.along.row(row).template cast<double>();
+            functionals_.push_back({at.is_value ? token : at.centre, 1, 0, false});
             merged_ = true;
         }
     }

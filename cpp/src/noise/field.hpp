@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "base/derivatives.hpp"
 #include "base/execution.hpp"
 #include "base/types.hpp"
 #include "random/random.hpp"
@@ -17,16 +18,6 @@ struct LayerKey {
     std::uint32_t count = 1;
 };
 
-// Derivatives of a field at one token, to be computed along with its values:
-// out_k <- out_k + scale * DG(y_token) along_k, for a test token: those that the field depends on,
-// itself among them, stay where they are.
-template <class Real>
-struct Derivatives {
-    Index token = 0;
-    Matrix<Real> along;  // (k, d), tangent at the token
-    Matrix<Real> out;    // (k, d)
-};
-
 // A random vector field at the tokens. Holds scratch memory: one object per running simulation.
 template <class Real>
 class NoiseField {
@@ -36,8 +27,9 @@ class NoiseField {
     NoiseField& operator=(const NoiseField&) = delete;
     virtual ~NoiseField() = default;
 
-    // out_i <- out_i + scale * G(y_i), G the field of `key`; `derivatives` may be null. Of the
-    // weights only noise through averages takes notice.
+    // out_i <- out_i + scale * G(y_i), G the field of `key`, and of the derivatives, which may be
+    // null, out <- out + scale * DG(y) along. Of the weights only noise through averages takes
+    // notice.
     virtual void add(const Tokens<Real>& y, const Vector<Real>& weights, const LayerKey& key,
                      Real scale, Tokens<Real>& out, Derivatives<Real>* derivatives,
                      Execution& execution) = 0;

@@ -25,7 +25,7 @@ class HarmonicField final : public NoiseField<Real> {
         out += transform.synthesise(y.template cast<double>(), coefficients_, execution)
                    .template cast<Real>();
         if (derivatives != nullptr) {
-            differentiate(basis, y, *derivatives);
+            differentiate(basis, y, *derivatives, execution);
         }
     }
 
@@ -52,17 +52,21 @@ class HarmonicField final : public NoiseField<Real> {
     }
 
     void differentiate(const HarmonicBasis& basis, const Tokens<Real>& y,
-                       Derivatives<Real>& derivatives) const {
-        const Index count = derivatives.along.rows();
-        HarmonicTable<Dual> points(y.cols(), count);
-        for (Index a = 0; a < y.cols(); ++a) {
-            for (Index k = 0; k < count; ++k) {
-                points(a, k) = {double(y(derivatives.token, a)), double(derivatives.along(k, a))};
+                       Derivatives<Real>& derivatives, Execution& execution) const {
+        const Index count = derivatives.directions();
+        execution.for_each(derivatives.count, [&](Index i, int) {
+            const auto along = derivatives.along_at(i);
+            HarmonicTable<Dual> points(y.cols(), count);
+            for (Index a = 0; a < y.cols(); ++a) {
+                for (Index k = 0; k < count; ++k) {
+                    points(a, k) = {double(y(derivatives.first + i, a)), double(along(k, a))};
+                }
             }
-        }
-        const HarmonicTable<double> slopes =
-            basis.evaluate(points).unaryExpr([](const Dual& value) { return value.slope; });
-        derivatives.out += (slopes.matrix().transpose() * coefficients_).template cast<Real>();
+            const HarmonicTable<double> slopes =
+                basis.evaluate(points).unaryExpr([](const Dual& value) { return value.slope; });
+            derivatives.out_at(i) +=
+                (slopes.matrix().transpose() * coefficients_).template cast<Real>();
+        });
     }
 
     std::vector<double> variances_;

@@ -49,7 +49,7 @@ void Perceptron<Real>::add(const Tokens<Real>& y, const LayerKey& key, std::uint
         generate(key, input_layer, first, count, scale, execution);
         consume(count, execution);
         if (derivatives != nullptr) {
-            differentiate(y, count, *derivatives);
+            differentiate(y, count, *derivatives, execution);
         }
     }
     out += sums_.topLeftCorner(y.rows(), d);
@@ -135,15 +135,18 @@ void Perceptron<Real>::add_output_bias(const LayerKey& key, Real scale, Tokens<R
 // D[W phi(U y + b_U)] v = W (phi'(U y + b_U) * U v) for the generated neurons.
 template <class Real>
 void Perceptron<Real>::differentiate(const Tokens<Real>& y, Index count,
-                                     Derivatives<Real>& derivatives) const {
+                                     Derivatives<Real>& derivatives, Execution& execution) const {
     const auto input = input_weights_.topRows(count);
-    Vector<Real> gain = input * y.row(derivatives.token).transpose();
-    if (parameters_.sigma_u != 0) {
-        gain += input_bias_.head(count);
-    }
-    apply_derivative(parameters_.activation, gain.data(), gain.size());
-    const Matrix<Real> hidden = (derivatives.along * input.transpose()) * gain.asDiagonal();
-    derivatives.out.noalias() += hidden * output_weights_.topLeftCorner(count, y.cols());
+    execution.for_each(derivatives.count, [&](Index i, int) {
+        Vector<Real> gain = input * y.row(derivatives.first + i).transpose();
+        if (parameters_.sigma_u != 0) {
+            gain += input_bias_.head(count);
+        }
+        apply_derivative(parameters_.activation, gain.data(), gain.size());
+        const Matrix<Real> hidden =
+            (derivatives.along_at(i) * input.transpose()) * gain.asDiagonal();
+        derivatives.out_at(i).noalias() += hidden * output_weights_.topLeftCorner(count, y.cols());
+    });
 }
 
 template class Perceptron<float>;

@@ -48,7 +48,8 @@ class Perceptron {
                   Real scale, Execution& execution);
     void consume(Index count, Execution& execution);
     void add_output_bias(const LayerKey& key, Real scale, Tokens<Real>& out);
-    void differentiate(const Tokens<Real>& y, Index count, Derivatives<Real>& derivatives) const;
+    void differentiate(const Tokens<Real>& y, Index count, Derivatives<Real>& derivatives,
+                       Execution& execution) const;
 
     PerceptronParameters parameters_;
     PerceptronStreams streams_;

@@ -30,8 +30,9 @@ class ValueField final : public NoiseField<Real> {
                 attended_.middleRows(first, count) * matrix_.transpose();
         });
         if (derivatives != nullptr) {
-            attention_->differentiate(y, weights, derivatives->token, derivatives->along, slopes_);
-            derivatives->out.noalias() += slopes_ * matrix_.transpose();
+            derivatives->out.noalias() +=
+                differentiated(*attention_, y, weights, *derivatives, execution) *
+                matrix_.transpose();
         }
     }
 
@@ -40,7 +41,6 @@ class ValueField final : public NoiseField<Real> {
     std::unique_ptr<Attention<Real>> attention_;
     Matrix<Real> matrix_;
     Tokens<Real> attended_;
-    Matrix<Real> slopes_;
 };
 
 class ValueLaw final : public LawOf<ValueField, ValueNoise> {

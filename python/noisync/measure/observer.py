@@ -45,10 +45,13 @@ class Axis(NamedTuple):
 
 
 class Follow(NamedTuple):
-    """Tangent vectors that a run carries: their number, and the token they are tangent at."""
+    """Tangent vectors that a run carries: k at each of so many tokens from the first on."""
 
     k: int
     token: int
+    tokens: int = 1
+    #: Whether the run keeps account of the least Jacobian of a layer; for k = dim − 1.
+    jacobian: bool = False
 
 
 class Setting(Protocol):

@@ -26,6 +26,7 @@ class RunArguments(TypedDict, total=False):
     horizon: Required[float]
     layers: Required[int]
     seed: int
+    noise_replicate: int | None
     weights: npt.ArrayLike | None
     save: int | Sequence[int] | None
     observe: Observers
@@ -40,6 +41,7 @@ class RunArguments(TypedDict, total=False):
 
 DEFAULTS: Mapping[str, Any] = {
     "seed": 0,
+    "noise_replicate": None,
     "weights": None,
     "save": None,
     "observe": (),
@@ -62,6 +64,10 @@ _DOCS = """\
     seed : int
         The noise of layer l is a function of (seed, replicate, l) and the noise law alone: it does
         not depend on N, on what is saved, on the number of threads or on the order of runs.
+    noise_replicate : int, optional
+        The replicate whose noise the run meets, in place of its own; the start stays that of its
+        own. With ``GaussianField(sampler="exact")``, which is no function on the sphere, it is the
+        same noise only for the same number of tokens.
     weights : (N,) array_like, optional
         Masses of the tokens, non-negative with sum 1; uniform by default.
     dtype : {"float64", "float32"}

@@ -42,7 +42,8 @@ def ensemble(
 ) -> xr.Dataset:
     r"""Run a model many times with independent noise and keep what the observers make of it.
 
-    Replicate k is, bit for bit, the run ``simulate(..., replicate=k)``.
+    Replicate k is, bit for bit, the run ``simulate(..., replicate=k)``. With `noise_replicate` all
+    meet the same noise and only what they start from differs.
 
     Parameters
     ----------
@@ -119,13 +120,13 @@ def ensemble(
                 part = slice(first, min(first + chunk, replicates))
                 count = part.stop - first
                 tokens_of_part = drawn(start, plan.seed, first_replicate + first, count)
-                states = States(tokens_of_part, plan.dtype, follow.k)
+                states = States(tokens_of_part, plan.dtype, follow)
                 try:
                     lost = plan.advance(
                         states,
                         first_replicate + first,
                         recording.requests(first, count),
-                        follow.token,
+                        follow,
                         progress,
                         side_by_side=side_by_side and count > 1,
                     )
@@ -167,6 +168,8 @@ def _dataset(
         "tokens": plan.n,
         "dtype": plan.dtype.name,
     }
+    if plan.noise_replicate is not None:
+        attributes["noise_replicate"] = str(plan.noise_replicate)
     if model.kernel_error is not None:
         attributes["kernel_error"] = model.kernel_error
     layers = plan.save.layers()

@@ -15,6 +15,7 @@ from noisync.base import validate
 from noisync.base.threads import thread_count
 from noisync.base.validate import FloatArray
 from noisync.errors import ArgumentError
+from noisync.measure.observer import Follow
 from noisync.model import Model
 from noisync.run.arguments import RunArguments
 from noisync.run.progress import Progress
@@ -38,6 +39,7 @@ class Plan:
     path_layers: int
     scheme: str
     seed: int
+    noise_replicate: int | None  # the replicate whose noise all meet; None: each its own
     dtype: np.dtype[Any]
     threads: int
     summation: _core.Summation  # how the attention is summed
@@ -61,6 +63,7 @@ class Plan:
             path_layers=_path_layers(arguments["path_layers"], layers),
             scheme=scheme,
             seed=validate.integer("seed", arguments["seed"], minimum=0, maximum=2**64 - 1),
+            noise_replicate=_noise_replicate(arguments["noise_replicate"]),
             dtype=_dtype(arguments["dtype"]),
             threads=thread_count(arguments["threads"]),
             summation=summation(model.attention, model.dim, n, method, tol),
@@ -87,13 +90,14 @@ class Plan:
         states: States,
         first_replicate: int,
         requests: Sequence[Request],
-        tangent_token: int,
+        follow: Follow,
         progress: Progress,
         *,
         side_by_side: bool = False,
     ) -> tuple[int, int, int] | None:
         """Carry replicates first, first + 1, ... to the last layer; see the core's ``advance``."""
         model, attention, noise = self.model, None, None
+        shared = self.noise_replicate
         if model.attention is not None:
             attention = _core.SummedAttention(model.attention.law(), self.summation)
         if model.noise is not None:
@@ -105,8 +109,10 @@ class Plan:
             thickness=self.horizon / self.layers,
             span=self.path_layers // self.layers,
             seed=self.seed,
-            first_replicate=first_replicate,
-            tangent_token=tangent_token,
+            first_replicate=first_replicate if shared is None else shared,
+            shares_path=shared is not None,
+            tangent_token=follow.token,
+            tangent_tokens=follow.tokens,
             weights=self.weights,
         )
         return _core.advance(
@@ -127,6 +133,12 @@ def _path_layers(path_layers: int | None, layers: int) -> int:
     if count % layers:
         raise ArgumentError(f"path_layers must be a multiple of layers = {layers}, got {count}")
     return count
+
+
+def _noise_replicate(replicate: int | None) -> int | None:
+    if replicate is None:
+        return None
+    return validate.integer("noise_replicate", replicate, minimum=0, maximum=2**32 - 1)
 
 
 def _dtype(dtype: npt.DTypeLike) -> np.dtype[Any]:

@@ -173,8 +173,6 @@ def _follow(observers: Iterable[Observer], plan: Plan) -> Follow:
         raise ArgumentError(
             f"observe: {name} follows one of {plan.n} tokens, got token {follow.token}"
         )
-    if plan.scheme == "rk4":
-        raise ArgumentError(f"observe: {name} needs the scheme 'layer' or 'euler', got 'rk4'")
     return follow
 
 

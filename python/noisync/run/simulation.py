@@ -85,7 +85,7 @@ def simulate(
     every = Schedule(plan.layers, every=1)
     recording = Recording(as_observers(run["observe"]), plan, every, 1)
     follow = recording.follow
-    states = States(drawn(start, plan.seed, replicate, 1), plan.dtype, follow.k)
+    states = States(drawn(start, plan.seed, replicate, 1), plan.dtype, follow)
 
     def result() -> Trajectory:
         return Trajectory.of(plan, replicate, states, saved, recording)
@@ -93,7 +93,7 @@ def simulate(
     with Progress(1, plan.layers, by_run=False, shown=run["progress"]) as progress:
         requests = [saved.request(0, 1), *recording.requests(0, 1)]
         try:
-            lost = plan.advance(states, replicate, requests, follow.token, progress)
+            lost = plan.advance(states, replicate, requests, follow, progress)
         except BaseException as error:
             error.trajectory = result()  # type: ignore[attr-defined]
             raise

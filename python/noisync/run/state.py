@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from noisync import _core
 from noisync.base.validate import FloatArray
+from noisync.measure.observer import Follow
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,15 +24,19 @@ class State:
     tokens : (N, d) ndarray
         In the dtype of the run.
     tangents : (k, d) ndarray or None
-        The orthonormal tangent vectors that the run carries for :class:`noisync.Lyapunov`.
+        The orthonormal tangent vectors that the run carries for :class:`noisync.Lyapunov`; for
+        ``noisync.spde.solve`` those of all nodes, dim − 1 each, one after the other.
     growth : (k,) ndarray or None
         The logarithms by which they have grown.
+    least_jacobian : float or None
+        The least Jacobian of a layer so far, at any node of ``noisync.spde.solve``.
     """
 
     layer: int
     tokens: npt.NDArray[Any]
     tangents: npt.NDArray[Any] | None = None
     growth: FloatArray | None = None
+    least_jacobian: float | None = None
 
     def __post_init__(self) -> None:
         for array in (self.tokens, self.tangents, self.growth):
@@ -42,11 +47,13 @@ class State:
 class States:
     """The states of several runs, in arrays that the core reads and writes."""
 
-    def __init__(self, tokens: npt.NDArray[Any], dtype: np.dtype[Any], tangents: int) -> None:
+    def __init__(self, tokens: npt.NDArray[Any], dtype: np.dtype[Any], follow: Follow) -> None:
         runs, _, dim = tokens.shape
+        tangents = follow.k * follow.tokens
         self.tokens = np.array(tokens, dtype, order="C")
         self.tangents = np.zeros((runs, tangents, dim), dtype)
         self.growth = np.zeros((runs, tangents))
+        self.least_jacobian = np.full(runs, np.inf) if follow.jacobian else None
         self.layers = np.zeros(runs, np.int64)
         self.layers_summed_directly = np.zeros(runs, np.int64)
         #: The last layer that was recorded.
@@ -58,6 +65,7 @@ class States:
             tokens=self.tokens,
             vectors=self.tangents,
             growth=self.growth,
+            least_jacobian=self.least_jacobian,
             layers=self.layers,
             layers_summed_directly=self.layers_summed_directly,
             seen=self.seen,
@@ -70,4 +78,5 @@ class States:
             tokens=self.tokens[run].copy(),
             tangents=self.tangents[run].copy() if follows else None,
             growth=self.growth[run].copy() if follows else None,
+            least_jacobian=None if self.least_jacobian is None else float(self.least_jacobian[run]),
         )

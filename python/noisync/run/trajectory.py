@@ -55,6 +55,8 @@ class Trajectory:
         The last state that was reached, whether it was saved or not: from it the run can go on.
     finished : bool
         Whether that is the last layer.
+    noise_replicate : int
+        The replicate whose noise the run met; `replicate` unless asked for otherwise.
     path_layers : int
         Layers of the noise path; as many as `layers` unless asked for otherwise.
     scheme : str
@@ -77,6 +79,7 @@ class Trajectory:
     replicate: int
     state: State
     observed: Mapping[str, xr.DataArray] = field(default_factory=dict)
+    noise_replicate: int = -1
     path_layers: int = 0
     scheme: str = "layer"
     method: str = "direct"
@@ -89,6 +92,8 @@ class Trajectory:
         for series in self.observed.values():
             series.to_numpy().setflags(write=False)
         object.__setattr__(self, "path_layers", self.path_layers or self.layers)
+        if self.noise_replicate < 0:
+            object.__setattr__(self, "noise_replicate", self.replicate)
         object.__setattr__(self, "observed", MappingProxyType(dict(self.observed)))
 
     @classmethod
@@ -111,6 +116,7 @@ class Trajectory:
             replicate=replicate,
             state=state,
             observed={name: series[0] for name, series in observed.items()},
+            noise_replicate=replicate if plan.noise_replicate is None else plan.noise_replicate,
             path_layers=plan.path_layers,
             scheme=plan.scheme,
             method=plan.method_taken(state.layer, directly),
@@ -187,6 +193,7 @@ class Trajectory:
                 "layers_summed_directly": self.layers_summed_directly,
                 "seed": str(self.seed),  # netCDF has no unsigned 64-bit attributes
                 "replicate": str(self.replicate),
+                "noise_replicate": str(self.noise_replicate),
                 "state_layer": self.state.layer,
             },
         )
@@ -253,6 +260,7 @@ def load(path: str | os.PathLike[str]) -> Trajectory:
             for name in map(str, data.data_vars)
             if name not in _OWN
         },
+        noise_replicate=int(data.attrs["noise_replicate"]),
         path_layers=int(data.attrs["path_layers"]),
         scheme=data.attrs["scheme"],
         method=data.attrs["method"],

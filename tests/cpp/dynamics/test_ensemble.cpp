@@ -73,6 +73,7 @@ TEST_CASE_TEMPLATE("runs are those of a run alone, side by side or not, by any n
     systems[2].attention.reset();
     systems[2].scheme = Scheme::euler;
     systems[3].noise.reset();
+    systems[2].shares_path = true;
     systems[3].scheme = Scheme::rk4;
     for (std::size_t s = 0; s < systems.size(); ++s) {
         for (const Index tangents : {0, 2}) {
@@ -252,11 +253,19 @@ TEST_CASE("what does not fit the states is refused") {
         spans.step.span = span;
         CHECK(refused(spans, none.states()));
     }
-    Dynamics fourth_order = good;
-    fourth_order.noise.reset();
-    fourth_order.scheme = Scheme::rk4;
-    CHECK(refused(fourth_order, two.states()));
-    CHECK_FALSE(refused(fourth_order, none.states()));
+    Dynamics several = good;
+    several.tangent_tokens = 2;
+    CHECK_FALSE(refused(several, four.states()));
+    CHECK(refused(several, three.states()));
+    several.tangent_tokens = kRows;  // from the third token on
+    CHECK(refused(several, four.states()));
+    std::vector<double> least(kRuns);
+    States<double> kept = two.states();
+    kept.least_jacobian = least.data();
+    CHECK(refused(good, kept));
+    kept = three.states();
+    kept.least_jacobian = least.data();
+    CHECK((kDim == 4 && !refused(good, kept)));
     States<double> empty = none.states();
     empty.count = 0;
     Dynamics weightless = good;

@@ -33,8 +33,8 @@ State<Real> state_at(Index run, Index layer) {
     const auto seed = unsigned(1000 + 100 * run + layer);
     State<Real> state = reference::first_state(reference::random_tokens<Real>(kRows, kDim, seed));
     state.layer = layer;
-    state.tangents = Tangents<Real>{0, Matrix<Real>::Zero(2, kDim),
-                                    reference::random_matrix(2, 1, seed + 10'000)};
+    state.tangents = Tangents<Real>{
+        0, 1, Matrix<Real>::Zero(2, kDim), reference::random_matrix(2, 1, seed + 10'000), {}};
     return state;
 }
 
@@ -43,7 +43,7 @@ std::vector<double> numbers(const Measure& measure, const State<Real>& state) {
     const Tokens<double> tokens = state.tokens.template cast<double>();
     std::vector<double> out(std::size_t(measure.size()));
     Execution execution;
-    measure.evaluate({tokens, kWeights, &state.tangents->growth}, out.data(), execution);
+    measure.evaluate({tokens, kWeights, &state.tangents->growth, {}}, out.data(), execution);
     return out;
 }
 

@@ -102,7 +102,7 @@ TEST_CASE("add accumulates and scales, values and derivatives alike") {
             CAPTURE(law.name);
             CAPTURE(scale);
             Tokens<double> out = y;
-            Derivatives<double> derivatives{8, along, along};
+            Derivatives<double> derivatives{8, 1, along, along};
             Execution execution;
             law.law->field<double>()->add(y, {}, kKey, scale, out, &derivatives, execution);
             CHECK(largest(out - y - scale * once.topRows(40)) < 1e-14L);
@@ -184,7 +184,7 @@ TEST_CASE("scratch memory of one size does not leak into a call of another") {
                 const Tokens<double> expected =
                     reference::with_derivatives<double>(law.law, y, 0, along, kKey);
                 Tokens<double> out = Tokens<double>::Zero(rows, d);
-                Derivatives<double> derivatives{0, along, Matrix<double>::Zero(d - 1, d)};
+                Derivatives<double> derivatives{0, 1, along, Matrix<double>::Zero(d - 1, d)};
                 noise->add(y, {}, kKey, 1.0, out, &derivatives, execution);
                 CHECK(reference::same_bits(out, Tokens<double>(expected.topRows(rows))));
                 CHECK(reference::same_bits(derivatives.out,

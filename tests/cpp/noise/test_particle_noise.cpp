@@ -91,7 +91,7 @@ TEST_CASE("value noise: the derivative of a test token, the others where they ar
             constexpr double kGap = 1e-5;
             const Tokens<double> y = reference::random_tokens<double>(8, d, 93);
             const Vector<double> weights = reference::random_weights<double>(8, false, 94);
-            Derivatives<double> derivatives{kToken,
+            Derivatives<double> derivatives{kToken, 1,
                                             reference::random_tangents<double>(y, kToken, 1, 95),
                                             Matrix<double>::Zero(1, d)};
             added<double>(through(attention, 1.3), y, weights, kKey, 0.3, 1, &derivatives);
@@ -121,7 +121,7 @@ TEST_CASE_TEMPLATE("independent noise: normals of each token's own", Real, doubl
                 const LongMatrix expected =
                     y.template cast<Long>() +
                     0.5L * 0.6L * reference::normals(key, Purpose::independent_values, rows, d);
-                Derivatives<Real> derivatives{0, y.topRows(1), y.topRows(1)};
+                Derivatives<Real> derivatives{0, 1, y.topRows(1), y.topRows(1)};
                 const Tokens<Real> got =
                     added<Real>(config, y, {}, key, Real(0.5), 1, &derivatives);
                 CHECK(reference::largest(got.template cast<Long>() - expected) <

@@ -47,6 +47,28 @@ def test_a_replicate_is_a_single_run(dtype, side_by_side, monkeypatch):
             np.testing.assert_array_equal(data[name][k], alone.observed[name])
 
 
+@pytest.mark.parametrize("side_by_side", [True, False])
+def test_replicates_on_one_noise_path(side_by_side, monkeypatch):
+    """The noise of replicate 5 for all, the starts their own; a run and its replicate agree."""
+    if not side_by_side:
+        monkeypatch.setattr("noisync.run.ensemble._SMALL_SYSTEM", 0)
+    model = ns.Model(3, ns.Softmax(), ns.MLP("tanh", 20))
+    common = {"horizon": 1.0, "layers": 6, "seed": 4, "observe": [ns.Tokens(), ns.Lyapunov(1)]}
+    law = ns.sphere.Uniform(7, 3)
+    data = ns.ensemble(model, law, replicates=3, first_replicate=4, noise_replicate=5, **common)
+    assert data.attrs["noise_replicate"] == "5"
+    for k in (4, 5, 6):
+        run = ns.simulate(model, law, replicate=k, noise_replicate=5, **common)
+        assert (run.replicate, run.noise_replicate) == (k, 5)
+        plain = ns.simulate(model, law.samples(4, k, 1)[0], replicate=5, **common)
+        for one in (run.tokens, plain.tokens):
+            np.testing.assert_array_equal(data.tokens.sel(replicate=k), one)
+        np.testing.assert_array_equal(data.lyapunov.sel(replicate=k), run.observed["lyapunov"])
+    own = ns.simulate(model, law, replicate=4, **common)
+    assert own.noise_replicate == 4
+    assert np.abs(own.tokens[-1] - data.tokens.sel(replicate=4)[-1].to_numpy()).max() > 0.01
+
+
 def test_threads_chunks_and_parts_do_not_change_a_bit(monkeypatch):
     whole = run(observe=[ns.Tokens(), mean_token], threads=1)
     assert run(observe=[ns.Tokens(), mean_token], threads=4).identical(whole)
@@ -158,6 +180,8 @@ def test_progress_reaches_the_number_of_replicates(capfd):
         ({"path_layers": 0}, "path_layers must be a positive integer, got 0"),
         ({"scheme": "heun"}, "scheme must be one of euler, layer, rk4, got 'heun'"),
         ({"scheme": "rk4"}, "scheme: 'rk4' is for models without noise"),
+        ({"noise_replicate": -1}, "noise_replicate must be a non-negative integer, got -1"),
+        ({"noise_replicate": 2**32}, "noise_replicate must be at most 4294967295"),
         ({"first_replicate": -1}, "first_replicate must be a non-negative integer, got -1"),
         ({"observe": [ns.Lyapunov(3)]}, "k of at most dim - 1 = 2, got 3"),
         ({"observe": [ns.Lyapunov(1, token=7)]}, "follows one of 7 tokens, got token 7"),
