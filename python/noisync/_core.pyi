@@ -16,7 +16,19 @@ def fill_normals(
     seed: int, replicate: int, layer: int, purpose: int, first: int, out: npt.NDArray[Any]
 ) -> None: ...
 def uniform_tokens(
-    seed: int, first_replicate: int, replicates: int, n: int, dim: int
+    seed: int,
+    first_replicate: int,
+    replicates: int,
+    first: int,
+    count: int,
+    dim: int,
+    threads: int,
+) -> npt.NDArray[np.float64]: ...
+def initial_normals(
+    seed: int, replicate: int, draw: int, tokens: npt.NDArray[np.uint64], dim: int
+) -> npt.NDArray[np.float64]: ...
+def initial_choices(
+    seed: int, replicate: int, draw: int, tokens: npt.NDArray[np.uint64]
 ) -> npt.NDArray[np.float64]: ...
 
 # activation

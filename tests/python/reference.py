@@ -136,3 +136,34 @@ def noise_budget(x, w, beta, covariance):
     g0 = covariance * (d - 2 + u**2) - mean * (d - 1) * u
     g1 = (1 - u**2) * (mean - u * covariance)
     return -0.5 * beta * np.sum(w[:, None] * w * np.exp(beta * u) * (g0 + beta * g1))
+
+
+def harmonics(x, degree):
+    """Harmonics of degrees 0..degree at points (m, d), a table (N_n, m) each, with ∫Y² dσ = 1.
+
+    In d variables they are (1−u²)^{l/2} C_k^{(λ)}(u) Y_l, u = x_d, k = n − l, λ = l + d/2 − 1, Y_l
+    those of one variable less at the direction of the others.
+    """
+    d = x.shape[1]
+    if d == 2:
+        angle = np.arctan2(x[:, 1], x[:, 0])
+        waves = [
+            np.sqrt(2) * np.array([np.cos(n * angle), np.sin(n * angle)]) for n in range(degree + 1)
+        ]
+        return [np.ones((1, len(x))), *waves[1:]]
+    u, rest = x[:, -1], x[:, :-1]
+    radius = np.linalg.norm(rest, axis=1, keepdims=True)
+    lower = harmonics(rest / np.where(radius > 0, radius, 1), degree)
+    tables = []
+    for n in range(degree + 1):
+        rows = []
+        for low in range(n + 1):
+            k, lam = n - low, low + d / 2 - 1
+            square = np.exp(
+                np.log(np.pi) + (1 - 2 * lam) * np.log(2) + special.gammaln(k + 2 * lam)
+                - special.gammaln(k + 1) - np.log(k + lam) - 2 * special.gammaln(lam)
+            ) / special.beta(0.5, (d - 1) / 2)  # fmt: skip
+            polar = radius[:, 0] ** low * special.eval_gegenbauer(k, lam, u) / np.sqrt(square)
+            rows.append(polar * lower[low])
+        tables.append(np.concatenate(rows))
+    return tables

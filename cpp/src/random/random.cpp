@@ -152,6 +152,18 @@ void fill_normals(const Stream& stream, std::uint64_t first, Index count, Real s
     }
 }
 
+std::array<double, 2> uniform_pair(const Stream& stream, uint64_t block) {
+    const uint32_t last =
+        static_cast<uint32_t>(stream.purpose) << 24 | (uint32_t(block >> 32) & kBlockBits);
+    const PhiloxCounter words =
+        philox4x32({uint32_t(block), stream.layer, stream.replicate, last}, key_of(stream));
+    const auto uniform = [](uint32_t high, uint32_t low) {
+        const uint64_t bits = (uint64_t{high} << 32 | low) >> 12;
+        return (double(bits) + 0.5) * 0x1p-52;
+    };
+    return {uniform(words[0], words[1]), uniform(words[2], words[3])};
+}
+
 template void fill_normals<float>(const Stream&, std::uint64_t, Index, float, float*);
 template void fill_normals<double>(const Stream&, std::uint64_t, Index, double, double*);
 

@@ -42,6 +42,7 @@ enum class Purpose : std::uint32_t {
     tangent_vectors = 12,  // where Lyapunov exponents start from
     value_matrix = 13,     // V
     independent_values = 14,
+    initial_choices = 15,  // uniform numbers: of components, acceptance, angles of initial tokens
 };
 
 struct Stream {
@@ -61,5 +62,9 @@ PhiloxCounter philox4x32(PhiloxCounter counter, PhiloxKey key);
 // Errors of z: 4e-10 in float64, two units in the last place in float32, which is computed as such.
 template <class Real>
 void fill_normals(const Stream& stream, std::uint64_t first, Index count, Real scale, Real* out);
+
+// Two numbers uniform on (0, 1), of a block's words 0, 1 and 2, 3: (w + 1/2) / 2^52, w the upper 52
+// bits of a pair of words.
+std::array<double, 2> uniform_pair(const Stream& stream, std::uint64_t block);
 
 }  // namespace noisync

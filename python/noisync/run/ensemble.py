@@ -17,8 +17,9 @@ from noisync.run.arguments import RunArguments, complete, shares_run_arguments
 from noisync.run.plan import Plan
 from noisync.run.progress import Progress
 from noisync.run.recording import Recording, joined
-from noisync.run.start import Law, checked_start, drawn
+from noisync.run.start import checked_start, drawn
 from noisync.run.state import States
+from noisync.sphere.law import Law
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

@@ -16,9 +16,10 @@ from noisync.run.plan import Plan
 from noisync.run.progress import Progress
 from noisync.run.recording import Recording, Series
 from noisync.run.schedule import Schedule
-from noisync.run.start import Law, checked_start, drawn
+from noisync.run.start import checked_start, drawn
 from noisync.run.state import States
 from noisync.run.trajectory import Trajectory
+from noisync.sphere.law import Law
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

@@ -10,22 +10,15 @@ import numpy.typing as npt
 from noisync.base import validate
 from noisync.errors import ArgumentError
 from noisync.model import Model
-from noisync.sphere import Uniform
+from noisync.sphere.law import Law, checked_law, states_of
 
 
-class Law(Protocol):
-    """A law of initial tokens, such as :class:`noisync.sphere.Uniform`."""
+class Start(Law, Protocol):
+    """A law of a known number of tokens."""
 
     @property
     def n(self) -> int:
         """Number of tokens."""
-
-    @property
-    def dim(self) -> int:
-        """Their dimension."""
-
-    def samples(self, seed: int, first: int, count: int) -> npt.NDArray[Any]:
-        """Return the states of replicates first..first+count−1, (count, n, dim)."""
 
 
 class _Given:
@@ -44,17 +37,21 @@ class _Given:
 
 def checked_start(
     tokens: npt.ArrayLike | Law, model: Model, first: int = 0, replicates: int | None = None
-) -> Law:
+) -> Start:
     """Return the law that `tokens` are or stand for.
 
     States for each of several replicates are only taken where `replicates` says how many.
     """
     if hasattr(tokens, "samples"):
-        law = cast(Law, tokens)
+        law = checked_law("tokens", tokens)
+        if law.n is None:
+            raise ArgumentError(
+                f"tokens: a start needs the number of its tokens, and n is None in {law!r}"
+            )
         validate.integer("tokens.n", law.n, minimum=1)
         if law.dim != model.dim:
             raise ArgumentError(f"tokens must have dim {model.dim} like the model, got {law.dim}")
-        return law
+        return cast(Start, law)
     states = validate.finite_array("tokens", tokens)
     if states.ndim != 3 or replicates is None:
         return _Given(validate.tokens("tokens", states, model.dim), first)
@@ -67,16 +64,8 @@ def checked_start(
     return _Given(validate.tokens("tokens", rows, model.dim).reshape(states.shape), first)
 
 
-def drawn(start: Law, seed: int, first: int, count: int) -> npt.NDArray[Any]:
+def drawn(start: Start, seed: int, first: int, count: int) -> npt.NDArray[Any]:
     """Return the states of replicates first..first+count−1, which a user's law may get wrong."""
-    states = start.samples(seed, first, count)
-    if isinstance(start, (_Given, Uniform)):
-        return states
-    states = validate.finite_array("tokens: samples", states)
-    if states.shape != (count, start.n, start.dim):
-        raise ArgumentError(
-            "tokens: samples must have shape (replicates, n, dim) = "
-            f"{(count, start.n, start.dim)}, got {states.shape}"
-        )
-    validate.tokens("tokens: samples", states.reshape(-1, start.dim))
-    return states
+    if isinstance(start, _Given):
+        return start.samples(seed, first, count)
+    return states_of("tokens", start, seed, first, count)

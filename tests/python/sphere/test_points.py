@@ -43,3 +43,20 @@ def test_uniform_is_uniform(dim):
         square = x[:, component] ** 2
         assert stats.kstest(square, stats.beta(0.5, (dim - 1) / 2).cdf).pvalue > 1e-6
         assert stats.binomtest(int(np.sum(x[:, component] > 0)), len(x)).pvalue > 1e-6
+
+
+def test_normalize_takes_any_leading_axes(rng):
+    x = rng.normal(size=(2, 3, 4, 5))
+    unit = ns.sphere.normalize(x)
+    assert unit.shape == x.shape
+    np.testing.assert_array_equal(unit[1, 2], ns.sphere.normalize(x[1, 2]))
+    np.testing.assert_array_equal(unit[1, 2, 3], ns.sphere.normalize(x[1, 2, 3]))
+    x[1, 0, 2] = 0
+    with pytest.raises(ns.ArgumentError, match=r"x: row \(1, 0, 2\) is zero"):
+        ns.sphere.normalize(x)
+
+
+@pytest.mark.parametrize("x", [3.0, [[1.0]], np.empty((0, 3)), np.empty((2, 0, 3))])
+def test_normalize_refuses_what_holds_no_vector(x):
+    with pytest.raises(ns.ArgumentError, match="x must"):
+        ns.sphere.normalize(x)
