@@ -10,6 +10,7 @@ PYBIND11_MODULE(NOISYNC_MODULE, module) {
     module.attr("eigen_version") = NOISYNC_EIGEN_VERSION;
     noisync::bindings::register_random(module);
     noisync::bindings::register_activation(module);
+    noisync::bindings::register_harmonics(module);
     noisync::bindings::register_attention(module);
     noisync::bindings::register_noise(module);
     noisync::bindings::register_measures(module);

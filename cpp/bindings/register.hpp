@@ -9,6 +9,7 @@ namespace noisync::bindings {
 
 void register_random(pybind11::module_& module);
 void register_activation(pybind11::module_& module);
+void register_harmonics(pybind11::module_& module);
 void register_attention(pybind11::module_& module);
 void register_noise(pybind11::module_& module);
 void register_measures(pybind11::module_& module);

@@ -86,8 +86,6 @@ void register_pairs(py::module_& module) {
 void register_noise(py::module_& module) {
     register_laws(module);
     register_pairs(module);
-    module.def("harmonics_up_to", &harmonics_up_to, py::arg("degree"), py::arg("dim"),
-               "The number of spherical harmonics of degrees 0..degree on S^{dim-1}.");
 
     module.def(
         "noise_fields",

@@ -11,7 +11,7 @@ tokens). noisync simulates the layers, measures them, and computes the rates tha
 (11, 16, 3)
 """
 
-from noisync import measure, plot, sphere, studies
+from noisync import measure, plot, spde, sphere, studies
 from noisync.attention.drift import attention_drift
 from noisync.attention.exponential import Softmax, Unnormalized
 from noisync.base.version import __version__
@@ -83,6 +83,7 @@ __all__ = [
     "sample_field",
     "schemes",
     "simulate",
+    "spde",
     "sphere",
     "studies",
     "two_token",

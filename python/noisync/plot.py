@@ -10,6 +10,7 @@ from typing import Any
 from noisync.figures.animate import animate
 from noisync.figures.budget import budget
 from noisync.figures.cosines import cosines
+from noisync.figures.density import density
 from noisync.figures.energy import energy
 from noisync.figures.style import style
 from noisync.figures.tokens import leading_plane, snapshots, tokens
@@ -19,6 +20,7 @@ __all__ = [
     "animate",
     "budget",
     "cosines",
+    "density",
     "energy",
     "leading_plane",
     "snapshots",

@@ -70,9 +70,56 @@ class Exponential final : public Attention<Real> {
         values_.apply(out);
     }
 
+    // At many tokens in low dimension from second moments, one pass over the pairs for all of them:
+    // with S = sum_j p_j x_j x_j^T, D Attn(x) v = V (S - mean mean^T) K^T Q v.
+    Matrix<Real> differentiate_at(const Tokens<Real>& x, const Vector<Real>& weights,
+                                  const Derivatives<Real>& at,
+                                  Execution& execution) const override {
+        const Index d = x.cols();
+        if (d > kFewDimensions || 8 * at.count < x.rows()) {
+            return Attention<Real>::differentiate_at(x, weights, at, execution);
+        }
+        const Tokens<Real> queries =
+            is_scalar() ? Tokens<Real>(x * beta_) : Tokens<Real>(x * query_.transpose());
+        const Tokens<Real> keys = is_scalar() ? x : Tokens<Real>(x * key_.transpose());
+        Tokens<Real> values(x.rows(), d + d * d);
+        for (Index a = 0; a < d; ++a) {
+            values.col(a) = x.col(a);
+            values.middleCols(d + a * d, d) = x.array().colwise() * x.col(a).array();
+        }
+        PairSums<Real> sums;
+        DirectSums<Real>().general(queries, keys, values, weights, sums, execution);
+        Matrix<Real> slopes(at.along.rows(), d);
+        for (Index row = 0; row < slopes.rows(); ++row) {
+            const Index token = at.first + row / at.directions();
+            // K^T Q v, and what the moments make of it.
+            Vector<Real> pulled = at.along.row(row).transpose();
+            if (is_scalar()) {
+                pulled *= beta_;
+            } else {
+                pulled = (key_.transpose() * (query_ * pulled)).eval();
+            }
+            const auto mean = sums.numerators.row(token).head(d);
+            const Eigen::Map<const Matrix<Real>> second(sums.numerators.row(token).data() + d, d,
+                                                        d);
+            Vector<Real> slope = second * pulled;
+            if (normalization_ == Normalization::softmax) {
+                const Real mass = sums.denominators(token);
+                slope = (slope - mean.transpose() * (mean.dot(pulled) / mass)) / mass;
+            } else {
+                slope *= std::exp(sums.shift(token));
+            }
+            slopes.row(row) = slope.transpose();
+        }
+        values_.apply(slopes);
+        return slopes;
+    }
+
     [[nodiscard]] bool fell_back() const override { return harmonic_.gave_up(); }
 
    private:
+    static constexpr Index kFewDimensions = 8;
+
     // Whether Q^T K = beta I.
     [[nodiscard]] bool is_scalar() const { return query_.size() == 0; }
 

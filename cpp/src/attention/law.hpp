@@ -37,24 +37,22 @@ class Attention {
     virtual void differentiate(const Tokens<Real>& x, const Vector<Real>& weights, Index token,
                                const Matrix<Real>& along, Matrix<Real>& out) const = 0;
 
+    // The same at all tokens of `at`: the derivatives along its rows.
+    virtual Matrix<Real> differentiate_at(const Tokens<Real>& x, const Vector<Real>& weights,
+                                          const Derivatives<Real>& at, Execution& execution) const {
+        const Index k = at.directions();
+        Matrix<Real> slopes(at.along.rows(), at.along.cols());
+        execution.for_each(at.count, [&](Index i, int) {
+            Matrix<Real> own;
+            differentiate(x, weights, at.first + i, at.along_at(i), own);
+            slopes.middleRows(i * k, k) = own;
+        });
+        return slopes;
+    }
+
     // Whether the last evaluation was to take linear time and took the direct sum all the same.
     [[nodiscard]] virtual bool fell_back() const { return false; }
 };
-
-// The derivatives of an attention at several tokens; see Attention::differentiate.
-template <class Real>
-Matrix<Real> differentiated(const Attention<Real>& attention, const Tokens<Real>& x,
-                            const Vector<Real>& weights, const Derivatives<Real>& at,
-                            Execution& execution) {
-    const Index k = at.directions();
-    Matrix<Real> slopes(at.along.rows(), at.along.cols());
-    execution.for_each(at.count, [&](Index i, int) {
-        Matrix<Real> own;
-        attention.differentiate(x, weights, at.first + i, at.along_at(i), own);
-        slopes.middleRows(i * k, k) = own;
-    });
-    return slopes;
-}
 
 // Weights e^{beta <x, y>}, with e^{-2 beta} far from overflow, and V = scale I.
 struct ZonalAttention {

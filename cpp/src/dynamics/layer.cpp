@@ -127,7 +127,7 @@ template <class Real>
 Matrix<Real> Layer<Real>::tangential_slope(const Tokens<Real>& x, const Vector<Real>& radial,
                                            Execution& execution) const {
     const Derivatives<Real>& at = *derivatives_;
-    Matrix<Real> slope = differentiated(*system_.attention, x, system_.weights, at, execution);
+    Matrix<Real> slope = system_.attention->differentiate_at(x, system_.weights, at, execution);
     for (Index row = 0; row < slope.rows(); ++row) {
         const Index token = at.first + row / at.directions();
         const auto v = at.along.row(row);
@@ -145,7 +145,7 @@ void Layer<Real>::add_attention(const Tokens<Real>& x, Execution& execution) {
     if (derivatives_) {
         derivatives_->out +=
             Real(step_.thickness) *
-            differentiated(*system_.attention, x, system_.weights, *derivatives_, execution);
+            system_.attention->differentiate_at(x, system_.weights, *derivatives_, execution);
     }
 }
 

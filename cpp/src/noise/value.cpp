@@ -31,7 +31,7 @@ class ValueField final : public NoiseField<Real> {
         });
         if (derivatives != nullptr) {
             derivatives->out.noalias() +=
-                differentiated(*attention_, y, weights, *derivatives, execution) *
+                attention_->differentiate_at(y, weights, *derivatives, execution) *
                 matrix_.transpose();
         }
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -12,14 +13,16 @@ from matplotlib.axes import Axes
 
 from noisync.base import validate
 from noisync.errors import ArgumentError
+from noisync.figures.density import density, density_limits
 from noisync.figures.style import BLUE, axes_or_new, check_run, styled
 from noisync.figures.tokens import leading_plane, tokens
 from noisync.run.trajectory import Trajectory
+from noisync.spde.solution import SpdeSolution
 
 
 @styled
 def animate(
-    run: Trajectory,
+    run: Trajectory | SpdeSolution,
     path: str | os.PathLike[str] | None = None,
     *,
     frames: int = 100,
@@ -27,11 +30,13 @@ def animate(
     ax: Axes | None = None,
     color: Any = BLUE,
 ) -> FuncAnimation:
-    """Animate the tokens of a run, as :func:`noisync.plot.tokens` draws them.
+    """Animate the tokens of a run, or the density of a solution of the SPDE.
+
+    They are drawn as :func:`noisync.plot.tokens` and :func:`noisync.plot.density` draw them.
 
     Parameters
     ----------
-    run : Trajectory
+    run : Trajectory or SpdeSolution
         With two or more saved states.
     path : path-like, optional
         Write a GIF there, without any external program.
@@ -40,8 +45,9 @@ def animate(
     fps : int
         Frames per second of the GIF.
     ax : Axes, optional
-        Where to draw; a three-dimensional one for d = 3. A new figure by default.
+        Where to draw; a three-dimensional one for tokens with d = 3. A new figure by default.
     color : color or array of colors
+        Of the tokens.
 
     Returns
     -------
@@ -53,7 +59,8 @@ def animate(
     ArgumentError, ArgumentTypeError
         For a run with fewer than two saved states, or a path that does not end in .gif.
     """
-    check_run(run)
+    if not isinstance(run, SpdeSolution):
+        check_run(run)
     count = run.tokens.shape[0]
     if count < 2:
         raise ArgumentError(f"run must have two or more saved states to animate, got {count}")
@@ -62,19 +69,14 @@ def animate(
     target = None if path is None else validate.path("path", path)
     if target is not None and target.suffix.lower() != ".gif":
         raise ArgumentError(f"path must end in .gif, got {target.name!r}")
-    dim = run.tokens.shape[2]
-    if ax is not None:
-        axes = ax
-    elif dim == 3:
-        axes = plt.figure(figsize=(3.2, 3.2)).add_subplot(projection="3d")
-    else:
-        axes = axes_or_new(None)
-    basis = leading_plane(run.tokens[-1].astype(np.float64)) if dim > 3 else None
+    axes, draw_state = (
+        _density(run, ax) if isinstance(run, SpdeSolution) else _tokens(run, ax, color)
+    )
     chosen = np.unique(np.linspace(0, count - 1, min(frames, count)).round().astype(int))
 
     def draw(state: int) -> list[Any]:
         axes.clear()
-        tokens(run, state=int(state), basis=basis, ax=axes, color=color)
+        draw_state(int(state))
         axes.set_title(f"$t = {run.time[state]:.2f}$")
         return []
 
@@ -90,3 +92,21 @@ def animate(
         except OSError as error:
             raise ArgumentError(f"path: cannot write {str(target)!r}: {error}") from error
     return animation
+
+
+def _tokens(run: Trajectory, ax: Axes | None, color: Any) -> tuple[Axes, Callable[[int], Any]]:
+    dim = run.tokens.shape[2]
+    if ax is not None:
+        axes = ax
+    elif dim == 3:
+        axes = plt.figure(figsize=(3.2, 3.2)).add_subplot(projection="3d")
+    else:
+        axes = axes_or_new(None)
+    basis = leading_plane(run.tokens[-1].astype(np.float64)) if dim > 3 else None
+    return axes, lambda state: tokens(run, state=state, basis=basis, ax=axes, color=color)
+
+
+def _density(run: SpdeSolution, ax: Axes | None) -> tuple[Axes, Callable[[int], Any]]:
+    # The first picture brings a colour bar of its own, which stands for all: one scale for all.
+    first = density(run, state=0, ax=ax, limits=density_limits(run))
+    return first, lambda state: density(run, state=state, ax=first, limits=density_limits(run))

@@ -113,6 +113,19 @@ class GaussianField(KernelNoise):
                 )
         return self
 
+    def on_sphere(self, dim: int) -> GaussianField:
+        """Return the field as a function on the sphere: ``"harmonic"`` or ``"features"``."""
+        if self.sampler == "exact":
+            raise ArgumentError(
+                "noise must be a function on the sphere, got GaussianField(sampler='exact'), whose "
+                "values are drawn at the tokens; use 'harmonic' or 'features'"
+            )
+        if self.sampler == "auto":
+            _, count = _harmonics(self.kernel(dim), self.tolerance)
+            serves = dim <= HARMONIC_DIM and count <= 10 * _FEW_HARMONICS
+            return replace(self, sampler="harmonic" if serves else "features")
+        return self
+
     def _choose(self, dim: int, n: int) -> str:
         count = np.inf
         if dim <= HARMONIC_DIM:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, NoReturn
 
 import numpy as np
 
@@ -48,6 +48,13 @@ class IndependentNoise(NoiseLaw):
         raise ArgumentError(
             "kernel: IndependentNoise has none, since two tokens have independent noise also where "
             "they coincide"
+        )
+
+    def on_sphere(self, dim: int) -> NoReturn:
+        """Refuse: tokens at one place have different noise."""
+        raise ArgumentError(
+            "noise must be a function on the sphere, got IndependentNoise, whose values are drawn "
+            "for each token"
         )
 
     def law(self, dim: int, n: int, method: str, tol: float) -> _core.NoiseLaw:

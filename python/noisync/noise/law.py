@@ -35,6 +35,10 @@ class NoiseLaw(Part, ABC):
         """Return the law as it is used for n tokens in dimension dim: all choices made."""
         return self
 
+    def on_sphere(self: Law, dim: int) -> Law:
+        """Return the law as a function on the sphere, the same whatever the tokens; else refuse."""
+        return self
+
     def kernel_error(self, dim: int) -> float | None:
         """Return what is left out of the kernel, relative to κ(1); None: nothing, or no kernel."""
         return None

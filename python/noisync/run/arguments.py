@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec, TypedDict, TypeVar, cast
@@ -91,12 +92,22 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def shares_run_arguments(function: Callable[P, R]) -> Callable[P, R]:
+def shares_run_arguments(
+    *, without: Sequence[str] = ()
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Give a function with ``**arguments`` the shared ones: in its signature, docs and errors."""
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        return _sharing(function, [name for name in NAMES if name not in without])
+
+    return decorate
+
+
+def _sharing(function: Callable[P, R], names: Sequence[str]) -> Callable[P, R]:
     own = inspect.signature(function)
     parameters = [p for p in own.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    known = {p.name for p in parameters} | set(NAMES)
-    required = [n for n in NAMES if n not in DEFAULTS]
+    known = {p.name for p in parameters} | set(names)
+    required = [n for n in names if n not in DEFAULTS]
     shared = [
         inspect.Parameter(
             name,
@@ -104,7 +115,7 @@ def shares_run_arguments(function: Callable[P, R]) -> Callable[P, R]:
             default=DEFAULTS.get(name, inspect.Parameter.empty),
             annotation=_annotation(name),
         )
-        for name in NAMES
+        for name in names
     ]
     name = function.__name__
 
@@ -121,8 +132,14 @@ def shares_run_arguments(function: Callable[P, R]) -> Callable[P, R]:
         return function(*positional, **named)
 
     checked.__signature__ = own.replace(parameters=[*parameters, *shared])  # type: ignore[attr-defined]
-    checked.__doc__ = (function.__doc__ or "").replace("    {shared arguments}", _DOCS)
+    checked.__doc__ = (function.__doc__ or "").replace("    {shared arguments}", _docs(names))
     return checked
+
+
+def _docs(names: Sequence[str]) -> str:
+    """Return the entries of these arguments; one may be of several, as in "method, tol"."""
+    entries = re.split(r"\n(?=    \w)", _DOCS)
+    return "\n".join(e for e in entries if re.findall(r"\w+", e)[0] in names)
 
 
 def _annotation(name: str) -> str:

@@ -32,7 +32,7 @@ _SMALL_SYSTEM = 2048
 _CHUNK_BYTES = 2**22
 
 
-@shares_run_arguments
+@shares_run_arguments()
 def ensemble(
     model: Model,
     tokens: npt.ArrayLike | Law,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from typing_extensions import Unpack
 
 
-@shares_run_arguments
+@shares_run_arguments()
 def simulate(
     model: Model,
     tokens: npt.ArrayLike | Law,

@@ -53,7 +53,7 @@ class States:
         self.tokens = np.array(tokens, dtype, order="C")
         self.tangents = np.zeros((runs, tangents, dim), dtype)
         self.growth = np.zeros((runs, tangents))
-        self.least_jacobian = np.full(runs, np.inf) if follow.jacobian else None
+        self.least_jacobian = np.ones(runs) if follow.jacobian else None
         self.layers = np.zeros(runs, np.int64)
         self.layers_summed_directly = np.zeros(runs, np.int64)
         #: The last layer that was recorded.
