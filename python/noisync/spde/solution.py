@@ -230,23 +230,20 @@ class SpdeSolution:
         the last saved time until which it is.
         """
         until = self.resolved_until
-        return (
-            self.trajectory.to_dataset()
-            .assign(
-                nodes=(("token", "component"), self.nodes),
-                quadrature=("token", self.quadrature),
-                initial_density=("token", self.initial_density),
-                node_density=(("time", "token"), self.node_density),
-                log_jacobian=(("time", "token"), self.log_jacobian),
-                min_jacobian=("time", self.min_jacobian),
-                resolution=("time", self.resolution),
-                resolved=("time", self.resolved),
-            )
-            .assign_attrs(
-                degree=self.degree,
-                resolved=int(bool(self.resolved.all())),
-                resolved_until=np.nan if until is None else until,
-            )
+        data: xr.Dataset = self.trajectory.to_dataset().assign(
+            nodes=(("token", "component"), self.nodes),
+            quadrature=("token", self.quadrature),
+            initial_density=("token", self.initial_density),
+            node_density=(("time", "token"), self.node_density),
+            log_jacobian=(("time", "token"), self.log_jacobian),
+            min_jacobian=("time", self.min_jacobian),
+            resolution=("time", self.resolution),
+            resolved=("time", self.resolved),
+        )
+        return data.assign_attrs(
+            degree=self.degree,
+            resolved=int(bool(self.resolved.all())),
+            resolved_until=np.nan if until is None else until,
         )
 
 
