@@ -230,7 +230,8 @@ class SpdeSolution:
         the last saved time until which it is.
         """
         until = self.resolved_until
-        data: xr.Dataset = self.trajectory.to_dataset().assign(
+        run: xr.Dataset = self.trajectory.to_dataset()
+        data = run.assign(
             nodes=(("token", "component"), self.nodes),
             quadrature=("token", self.quadrature),
             initial_density=("token", self.initial_density),
@@ -240,11 +241,12 @@ class SpdeSolution:
             resolution=("time", self.resolution),
             resolved=("time", self.resolved),
         )
-        return data.assign_attrs(
+        labelled: xr.Dataset = data.assign_attrs(
             degree=self.degree,
             resolved=int(bool(self.resolved.all())),
             resolved_until=np.nan if until is None else until,
         )
+        return labelled
 
 
 def _analysed(x: FloatArray, weights: FloatArray, values: FloatArray, degree: int) -> FloatArray:
