@@ -17,7 +17,7 @@ CMAKE = $(BIN)/cmake -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DCMAK
 help:
 	@echo "make reproduce  build, then recompute the paper's table and figures into $(OUT)/"
 	@echo "make test       build, then every check: linters, types, C++ and Python tests"
-	@echo "make validate   what takes long: make sanitize, and simulations beside exact values"
+	@echo "make validate   what takes long: make sanitize, 200 killed runs, simulations beside exact values"
 	@echo "make sanitize   C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer"
 	@echo "make wheel      wheel with the SIMD levels x86-64-v2, v3, v4, checked in an empty environment"
 	@echo "make bench      C++ microbenchmarks, then everything against PyTorch and NumPy in one run"
@@ -54,6 +54,7 @@ test-python: $(VENV)/installed $(VENV)/developer
 	$(BIN)/python -m pytest
 
 validate: sanitize $(VENV)/installed $(VENV)/developer
+	$(BIN)/python tests/validation/kill.py --kills 200
 	$(BIN)/python tests/validation/validate.py
 
 # The C++ tests are built where the extension is, from the same objects of the core.

@@ -6,6 +6,7 @@
 // each time into a module of its own, and python/noisync/_core.py imports one of them.
 PYBIND11_MODULE(NOISYNC_MODULE, module) {
     module.attr("level") = NOISYNC_LEVEL;
+    module.attr("features") = NOISYNC_FEATURES;
     module.attr("compiler") = NOISYNC_COMPILER;
     module.attr("eigen_version") = NOISYNC_EIGEN_VERSION;
     noisync::bindings::register_random(module);

@@ -19,9 +19,11 @@ from noisync.bounds import attention_growth, energy_bound
 from noisync.errors import (
     ArgumentError,
     ArgumentTypeError,
+    CheckpointWarning,
     KernelAccuracyWarning,
     NoisyncError,
     SimulationError,
+    Terminated,
 )
 from noisync.measure.budget import Budget
 from noisync.measure.clusters import Clusters
@@ -39,10 +41,14 @@ from noisync.noise.mlp import MLP
 from noisync.noise.sample import sample_field
 from noisync.noise.value import ValueNoise
 from noisync.run import schemes
+from noisync.run.checkpoint import Checkpoint
 from noisync.run.ensemble import ensemble
+from noisync.run.extend import extend
+from noisync.run.results import load, save
+from noisync.run.resume import resume
 from noisync.run.simulation import simulate
 from noisync.run.state import State
-from noisync.run.trajectory import Trajectory, load
+from noisync.run.trajectory import Trajectory
 from noisync.theory import activations, two_token
 from noisync.theory.kernel import Kernel
 
@@ -51,6 +57,8 @@ __all__ = [
     "ArgumentError",
     "ArgumentTypeError",
     "Budget",
+    "Checkpoint",
+    "CheckpointWarning",
     "Clusters",
     "Cosines",
     "Energy",
@@ -67,6 +75,7 @@ __all__ = [
     "SimulationError",
     "Softmax",
     "State",
+    "Terminated",
     "Tokens",
     "Trajectory",
     "Unnormalized",
@@ -77,10 +86,13 @@ __all__ = [
     "attention_growth",
     "energy_bound",
     "ensemble",
+    "extend",
     "load",
     "measure",
     "plot",
+    "resume",
     "sample_field",
+    "save",
     "schemes",
     "simulate",
     "spde",

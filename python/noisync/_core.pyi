@@ -5,6 +5,7 @@ import numpy as np
 import numpy.typing as npt
 
 level: str
+features: str
 compiler: str
 eigen_version: str
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,14 +46,17 @@ class RunConfig:
         layers = validate.integer("layers", self.run["layers"], minimum=1)
         return len(Schedule.checked("save", self.run.get("save"), layers))
 
-    def simulate(self, *, progress: bool = False) -> Trajectory:
-        """Run it."""
-        return simulate(
-            self.model, self.tokens, observe=self.observe, progress=progress, **self.run
-        )
+    def simulate(self, *, progress: bool = False, **given: Any) -> Trajectory:
+        """Run it; what is given stands in place of what the file says of the run."""
+        run = {**self.run, **given}
+        return simulate(self.model, self.tokens, observe=self.observe, progress=progress, **run)
 
 
-def read(path: str | os.PathLike[str], tokens: str | os.PathLike[str] | None = None) -> RunConfig:
+def read(
+    path: str | os.PathLike[str],
+    tokens: str | os.PathLike[str] | None = None,
+    changes: Sequence[str] = (),
+) -> RunConfig:
     """Read and check a configuration file.
 
     Parameters
@@ -66,13 +69,15 @@ def read(path: str | os.PathLike[str], tokens: str | os.PathLike[str] | None = N
         ``lyapunov``, a number of exponents.
     tokens : path-like, optional
         An .npy file that replaces the one of the configuration.
+    changes : sequence of str
+        ``key=value`` in place of what the file says, such as ``run.layers=200``.
 
     Raises
     ------
     ArgumentError
         For an unreadable file, an unknown or missing key, or a value that breaks a rule.
     """
-    table = read_toml(Path(path))
+    table = changed(read_toml(Path(path)), changes)
     validate.keys(str(path), table, ("model", "tokens", "run", "observe"))
     for name in ("model", "run"):
         if not isinstance(table.get(name), Mapping):
@@ -111,6 +116,29 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise ArgumentError(f"config: cannot read {str(path)!r}: {error}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ArgumentError(f"config: {str(path)!r} is not valid TOML: {error}") from error
+
+
+def changed(table: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:
+    """Return a table with values set: ``key=value``, the key with dots, the value as in TOML.
+
+    What is no TOML value is taken as text.
+    """
+    for change in changes:
+        key, equals, text = change.partition("=")
+        if not (key and equals):
+            raise ArgumentError(f"set must be key=value, got {change!r}")
+        try:
+            value = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = text
+        *places, last = key.strip().split(".")
+        inner = table
+        for place in places:
+            inner = inner.setdefault(place, {})
+            if not isinstance(inner, dict):
+                raise ArgumentError(f"set: {place!r} is no table in {change!r}")
+        inner[last] = value
+    return table
 
 
 def _tokens(

@@ -40,5 +40,24 @@ class SimulationError(NoisyncError, RuntimeError):
         return error
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came while a computation went on that writes checkpoints.
+
+    Attributes
+    ----------
+    trajectory : Trajectory or None
+        What a single run had come to.
+    dataset : xarray.Dataset or None
+        The complete replicates of an ensemble, or what a study had come to.
+    """
+
+    trajectory: object = None
+    dataset: object = None
+
+
+class CheckpointWarning(UserWarning):
+    """A checkpoint could not be written; the one before it stands, and the computation goes on."""
+
+
 class KernelAccuracyWarning(UserWarning):
     """A quadrature of the theory did not reach the accuracy that noisync promises."""

@@ -110,16 +110,26 @@ class Model:
 
     def to_toml(self) -> str:
         """Return the model as a TOML document."""
-        return tomli_w.dumps(self.to_dict())
+        return self.toml(self.to_dict())
+
+    @staticmethod
+    def toml(table: Mapping[str, Any]) -> str:
+        """Return a table, such as :meth:`to_dict` gives, as a TOML document."""
+        return tomli_w.dumps(table)
 
     @classmethod
     def from_toml(cls, text: str) -> Model:
         """Return the model that a TOML document describes."""
+        return cls.from_dict(cls.table(text))
+
+    @staticmethod
+    def table(text: str) -> dict[str, Any]:
+        """Return the table that a TOML document describes."""
         try:
-            table = tomllib.loads(text)
+            table: dict[str, Any] = tomllib.loads(text)
         except (tomllib.TOMLDecodeError, TypeError, AttributeError) as error:
             raise ArgumentError(f"model: not valid TOML: {error}") from None
-        return cls.from_dict(table)
+        return table
 
 
 def check_model(model: object) -> None:

@@ -11,8 +11,8 @@ ROOT = Path(noisync.__file__).parent
 
 #: From the lowest room to the highest; a module may import its own room and those before it.
 ROOMS = (
-    "_cpu", "_core", "errors", "base", "sphere", "theory", "attention", "noise", "model", "bounds",
-    "measure", "run", "spde", "config", "figures", "studies", "plot", "paper", "cli", "",
+    "_cpu", "_core", "errors", "base", "storage", "sphere", "theory", "attention", "noise", "model",
+    "bounds", "measure", "run", "spde", "config", "figures", "studies", "plot", "paper", "cli", "",
     "__main__",
 )  # fmt: skip
 

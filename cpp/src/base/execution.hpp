@@ -9,8 +9,10 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <utility>
 #include <vector>
@@ -52,18 +54,7 @@ class Execution {
     // thread, for scratch memory. Rethrows the first exception; throws Interrupted when asked to.
     template <class Task>
     void for_each(Index count, Task&& task) {
-        poll();
-        if (threads_ == 1 || count == 1) {
-            for (Index index = 0; index < count && !stopped_; ++index) {
-                task(index, 0);
-                poll();
-            }
-        } else {
-            run_team(count, std::forward<Task>(task));
-        }
-        if (stopped_) {
-            throw Interrupted();
-        }
+        distribute(count, false, std::forward<Task>(task));
     }
 
     // Calls body(index, worker, execution) for every index in [0, count), side by side, each with a
@@ -77,12 +68,14 @@ class Execution {
             alone.push_back(std::make_unique<Execution>(1, relays.back().get()));
             alone.back()->layers_ = layers_;
         }
-        for_each(count, [&](Index index, int worker) {
+        distribute(count, true, [&](Index index, int worker) {
             body(index, worker, *alone[std::size_t(worker)]);
         });
     }
 
    private:
+    static constexpr std::chrono::milliseconds kPollInterval{50};
+
     // Hands the polls of one of the runs side by side on to the watch; only the first worker is the
     // thread that may call it.
     class Relay final : public Watch {
@@ -100,13 +93,54 @@ class Execution {
         bool first_;
     };
 
+    // `long_tasks`: a task takes so long that the watch is to be asked also while it waits for
+    // others.
     template <class Task>
-    void run_team(Index count, Task&& task) {
+    void distribute(Index count, bool long_tasks, Task&& task) {
+        poll();
+        if (threads_ == 1 || count == 1) {
+            for (Index index = 0; index < count && !stopped_; ++index) {
+                task(index, 0);
+                poll();
+            }
+        } else {
+            run_team(count, long_tasks, std::forward<Task>(task));
+        }
+        if (stopped_) {
+            throw Interrupted();
+        }
+    }
+
+    // Threads that have no more tasks.
+    class Arrivals {
+       public:
+        void add() {
+            {
+                const std::lock_guard lock(mutex_);
+                ++count_;
+            }
+            changed_.notify_one();
+        }
+        // Waits for so many, but not for long; whether they are there.
+        bool wait(int count) {
+            std::unique_lock lock(mutex_);
+            return changed_.wait_for(lock, kPollInterval, [&] { return count_ >= count; });
+        }
+
+       private:
+        std::mutex mutex_;
+        std::condition_variable changed_;
+        int count_ = 0;
+    };
+
+    template <class Task>
+    void run_team(Index count, bool long_tasks, Task&& task) {
         std::exception_ptr error;
+        Arrivals arrivals;
 #pragma omp parallel num_threads(threads_)
         {
             const int worker = omp_get_thread_num();
-#pragma omp for schedule(dynamic, 1)
+#pragma omp for schedule(dynamic, 1) nowait
             for (Index index = 0; index < count; ++index) {
                 if (stopped_ || failed_) {
                     continue;
@@ -122,6 +156,13 @@ class Execution {
                     }
                 }
             }
+            if (long_tasks && worker == 0) {
+                while (!arrivals.wait(omp_get_num_threads() - 1)) {
+                    poll();
+                }
+            } else if (long_tasks) {
+                arrivals.add();
+            }
         }
         if (error) {
             failed_ = false;
@@ -134,7 +175,7 @@ class Execution {
             return;
         }
         const auto now = std::chrono::steady_clock::now();
-        if (now - last_poll_ >= std::chrono::milliseconds(50)) {
+        if (now - last_poll_ >= kPollInterval) {
             last_poll_ = now;
             if (watch_->poll(*layers_)) {
                 stopped_ = true;

@@ -84,7 +84,9 @@ def path(name: str, value: object) -> Path:
     """Return `value` as a Path."""
     if not isinstance(value, (str, os.PathLike)):
         raise ArgumentTypeError(f"{name} must be the name of a file, got {shown(value)}")
-    return Path(value)
+    if "\0" in os.fsdecode(value):
+        raise ArgumentError(f"{name} must be the name of a file, got {shown(value)}")
+    return Path(os.fsdecode(value))
 
 
 def shown(value: object) -> str:

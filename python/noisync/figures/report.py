@@ -8,6 +8,8 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from noisync.storage.files import replace_file
+
 
 @dataclass(frozen=True)
 class Section:
@@ -31,5 +33,6 @@ def number(value: float, digits: int = 2) -> str:
 
 def save_figure(figure: Figure, out: Path, name: str, alt: str) -> str:
     """Write a PNG and return the Markdown that shows it."""
-    figure.savefig(out / name, dpi=200)
+    kind = name.rpartition(".")[2]
+    replace_file("out", out / name, lambda partial: figure.savefig(partial, dpi=200, format=kind))
     return f"![{alt}]({name})"

@@ -19,6 +19,7 @@ from noisync.measure.cosines import GATHERED
 from noisync.measure.function import Function
 from noisync.paper.panel import Depth, Panel, Theory, end_state, theory
 from noisync.run.trajectory import Trajectory
+from noisync.storage.files import text_file
 
 DIM, TOKENS, LAYERS, HORIZON, WIDTH, BETA = 4, 64, 2000, 20.0, 2048, 1.0
 ACTIVATIONS = {"relu": "ReLU", "tanh": "tanh"}
@@ -74,7 +75,7 @@ def gathered_share(x: AnyFloatArray) -> float:
 
 
 def _write(results: list[_Result], path: Path) -> None:
-    with path.open("w", newline="") as target:
+    with text_file("out", path) as target:
         writer = csv.writer(target)
         writer.writerow(["activation", "replicate", "lyapunov_exponent", "coercivity",
                          "sign_blind_energy_start", "sign_blind_energy_end", "gathered_share"])  # fmt: skip

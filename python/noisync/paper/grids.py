@@ -22,6 +22,8 @@ from noisync.measure.decay import measured_rate
 from noisync.measure.energy import Energy
 from noisync.paper.panel import Depth, Panel, Theory, end_state, theory
 from noisync.run.trajectory import Trajectory
+from noisync.storage.files import text_file
+from noisync.storage.netcdf import write_dataset
 
 DIMS = (5, 64, 128)
 SIGMAS = (0.0, 0.1)
@@ -67,7 +69,7 @@ def grid(activation: str | None, out: Path, step: Callable[[], None]) -> Section
         energies = panel.ensemble(depth, REPLICATES, [Energy(BETA)]).energy.to_numpy()
         results.append(Result(panel, panel.run(depth, 0), energies, theory(panel, depth.step)))
         step()
-    _dataset(results).to_netcdf(out / f"{name}.nc", engine="netcdf4")
+    write_dataset("out", out / f"{name}.nc", _dataset(results))
     _write_summary(results, out / f"{name}.csv")
     with style():
         figure = draw(results)
@@ -168,7 +170,7 @@ def _dataset(results: list[Result]) -> xr.Dataset:
 
 
 def _write_summary(results: list[Result], path: Path) -> None:
-    with path.open("w", newline="") as target:
+    with text_file("out", path) as target:
         writer = csv.writer(target)
         writer.writerow(
             ["dim", "sigma", "a", "lyapunov_exponent", "coercivity", "cluster_exponent",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,10 +12,10 @@ from tqdm.auto import tqdm
 
 from noisync import _core
 from noisync.base.version import __version__
-from noisync.errors import ArgumentError
 from noisync.figures.report import Section
 from noisync.paper import figure1, grids
 from noisync.paper.table import table
+from noisync.storage.files import make_folder, replace_text
 
 Step = Callable[[], None]
 Builder = Callable[[Path, Step], Section]
@@ -76,12 +75,7 @@ def reproduce(targets: Sequence[str], out: Path, *, progress: bool = False) -> b
     ArgumentError
         If `out` cannot be written.
     """
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=out):
-            pass
-    except OSError as error:
-        raise ArgumentError(f"out: cannot write to {str(out)!r}: {error}") from error
+    make_folder("out", out)
     report = report_path(targets, out)
     sections = []
     total = sum(_BUILDERS[target][1] for target in targets)
@@ -117,4 +111,4 @@ def _write(path: Path, sections: Sequence[Section]) -> None:
         f"---\nnoisync {__version__} ({_core.level}); tokens from seed 0, noise from seed 1, "
         "float64. The numbers are the same for any number of threads.\n"
     )
-    path.write_text("\n\n".join(parts), encoding="utf-8")
+    replace_text("out", path, "\n\n".join(parts))

@@ -10,6 +10,7 @@ from importlib import resources
 from pathlib import Path
 
 from noisync.figures.report import Section, markdown_table, number
+from noisync.storage.files import text_file
 from noisync.theory.kernel import Kernel
 
 QUANTITIES = ("variance", "slope", "lyapunov_exponent", "coercivity")
@@ -64,7 +65,7 @@ def rows() -> list[Row]:
 def table(out: Path) -> Section:
     """Write ``table.csv`` and return the section that compares every number."""
     computed = rows()
-    with (out / "table.csv").open("w", newline="") as target:
+    with text_file("out", out / "table.csv") as target:
         writer = csv.writer(target)
         writer.writerow(
             ["activation", "dim", "sigma"]

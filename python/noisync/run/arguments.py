@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from typing_extensions import Required
 
     from noisync.measure.observer import Observer, UserFunction
+    from noisync.run.checkpoint import Checkpoint
 
     Observers = Sequence[Observer | UserFunction] | Mapping[str, Observer | UserFunction]
 
@@ -38,6 +40,8 @@ class RunArguments(TypedDict, total=False):
     scheme: str
     method: str
     tol: float
+    checkpoint: Checkpoint | str | os.PathLike[str] | None
+    stop_after: float | None
 
 
 DEFAULTS: Mapping[str, Any] = {
@@ -53,9 +57,14 @@ DEFAULTS: Mapping[str, Any] = {
     "scheme": "layer",
     "method": "auto",
     "tol": 1e-12,
+    "checkpoint": None,
+    "stop_after": None,
 }
 
 NAMES = tuple(RunArguments.__annotations__)
+
+#: Those that a plan does not hold: they change nothing in a result, or are checked elsewhere.
+WITHOUT_EFFECT = ("observe", "threads", "progress", "checkpoint", "stop_after")
 
 _DOCS = """\
     horizon : float
@@ -86,7 +95,13 @@ _DOCS = """\
         step X' = LN(X + Δ Attn(X) + √Δ G(X)), or, without noise, the Runge–Kutta method of order 4.
     method, tol
         How the attention is summed and how exactly, as in :func:`noisync.attention_drift`. Observed
-        energies take linear time where that is faster, unless ``"direct"`` is asked for."""
+        energies take linear time where that is faster, unless ``"direct"`` is asked for.
+    checkpoint : path-like or Checkpoint, optional
+        A folder that the call goes on from after any end, that of its process included; see
+        :class:`noisync.Checkpoint` and :func:`noisync.resume`. If it holds a checkpoint of the same
+        call, the call goes on from there; that of a finished call gives its result again.
+    stop_after : float, optional
+        Hours after which the call writes its checkpoint and returns the result so far."""
 
 P = ParamSpec("P")
 R = TypeVar("R")

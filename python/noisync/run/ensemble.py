@@ -10,19 +10,23 @@ import xarray as xr
 
 from noisync.base import validate
 from noisync.base.version import __version__
-from noisync.errors import SimulationError
+from noisync.errors import NoisyncError, SimulationError
 from noisync.measure.function import as_observers
 from noisync.model import Model, check_model
 from noisync.run.arguments import RunArguments, complete, shares_run_arguments
+from noisync.run.keeper import keeping
+from noisync.run.origin import Origin, start_text, with_matrices
 from noisync.run.plan import Plan
 from noisync.run.progress import Progress
-from noisync.run.recording import Recording, joined
-from noisync.run.start import checked_start, drawn
-from noisync.run.state import States
+from noisync.run.recording import COORDINATES, WEIGHTS, Recording, joined
+from noisync.run.runs import Runs
+from noisync.run.start import checked_start, given
 from noisync.sphere.law import Law
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
+
+_FORMAT = "noisync-ensemble-1"
 
 #: Up to this number of tokens replicates run side by side, each in one thread; larger systems have
 #: enough to share among the threads within a layer.
@@ -103,64 +107,67 @@ def ensemble(
     )
     start = checked_start(tokens, model, first_replicate, replicates)
     plan = Plan.checked(model, start.n, run)
-    recording = Recording(as_observers(run["observe"]), plan, plan.save, replicates)
-    follow = recording.follow
-    chunk = max(plan.threads, _CHUNK_BYTES // (8 * start.n * model.dim))
+    observers = as_observers(run["observe"])
+    recording = Recording(observers, plan, plan.save, replicates)
     side_by_side = start.n <= _SMALL_SYSTEM and replicates > 1
-    complete_runs = np.zeros(replicates, dtype=bool)
-    summed_directly = np.zeros(replicates, dtype=np.int64)
+    runs = Runs(
+        plan, start, recording.series, recording.follow,
+        first_replicate=first_replicate,
+        replicates=replicates,
+        together=max(plan.threads, _CHUNK_BYTES // (8 * start.n * model.dim)),
+        side_by_side=side_by_side,
+    )  # fmt: skip
 
     def result() -> xr.Dataset:
-        data = _dataset(plan, recording, first_replicate, replicates, int(summed_directly.sum()))
-        return data if complete_runs.all() else data.isel(replicate=complete_runs)
+        origin = Origin.of(plan, start_text(start), observers, runs.levels)
+        data = _dataset(plan, recording, first_replicate, runs, origin)
+        return data if runs.complete.all() else data.isel(replicate=runs.complete)
 
-    lost = None
-    with Progress(replicates, plan.layers, by_run=side_by_side, shown=run["progress"]) as progress:
-        try:
-            for first in range(0, replicates, chunk):
-                part = slice(first, min(first + chunk, replicates))
-                count = part.stop - first
-                tokens_of_part = drawn(start, plan.seed, first_replicate + first, count)
-                states = States(tokens_of_part, plan.dtype, follow)
-                try:
-                    lost = plan.advance(
-                        states,
-                        first_replicate + first,
-                        recording.requests(first, count),
-                        follow,
-                        progress,
-                        side_by_side=side_by_side and count > 1,
-                    )
-                finally:
-                    complete_runs[part] = states.seen == plan.layers
-                    summed_directly[part] = states.layers_summed_directly
-                if lost is not None:
-                    break
-                progress.complete(count * plan.layers)
-        except BaseException as error:
+    asked = {
+        "model": plan.model, "tokens": given(start), "replicates": replicates,
+        "first_replicate": first_replicate, **plan.asked(), "observe": observers,
+    }  # fmt: skip
+    began = False
+    try:
+        with (
+            Progress(
+                replicates, plan.layers, by_run=side_by_side, shown=run["progress"]
+            ) as progress,
+            keeping("ensemble", asked, runs, run) as keeper,
+        ):
+            began = True
+            lost = runs.carry(progress, keeper)
+    except BaseException as error:
+        if began or not isinstance(error, NoisyncError):  # a checkpoint that is refused
             error.dataset = result()  # type: ignore[attr-defined]
-            raise
+        raise
     if lost is not None:
         run_lost, layer, token = lost
         raise SimulationError.of(
-            f"replicate {first_replicate + first + run_lost}, layer {layer}: token {token} left "
-            "the sphere (its vector became zero, infinite or NaN); the complete replicates are in "
-            "this error's .dataset",
+            f"replicate {first_replicate + run_lost}, layer {layer}: token {token} left the sphere "
+            "(its vector became zero, infinite or NaN); the complete replicates are in this "
+            "error's .dataset",
             dataset=result(),
         )
     return result()
 
 
 def _dataset(
-    plan: Plan, recording: Recording, first_replicate: int, replicates: int, summed_directly: int
+    plan: Plan, recording: Recording, first_replicate: int, runs: Runs, origin: Origin
 ) -> xr.Dataset:
     """Label the results."""
-    model = plan.model
+    summed_directly = int(runs.layers_summed_directly.sum())
+    replicates = runs.complete.size
+    layers = plan.save.layers()
+    text, matrices = with_matrices(plan.model)
     attributes: dict[str, Any] = {
+        "format": _FORMAT,
         "version": __version__,
-        "model": model.to_toml(),
+        "finished": int(runs.complete.all()),
+        "model": text,
         "horizon": plan.horizon,
         "layers": plan.layers,
+        "thickness": plan.thickness,
         "path_layers": plan.path_layers,
         "scheme": plan.scheme,
         "method": plan.method_taken(plan.layers * replicates, summed_directly),
@@ -168,15 +175,18 @@ def _dataset(
         "seed": str(plan.seed),  # netCDF has no unsigned 64-bit attributes
         "tokens": plan.n,
         "dtype": plan.dtype.name,
+        **origin.attributes(),
     }
     if plan.noise_replicate is not None:
         attributes["noise_replicate"] = str(plan.noise_replicate)
-    if model.kernel_error is not None:
-        attributes["kernel_error"] = model.kernel_error
-    layers = plan.save.layers()
+    if plan.model.kernel_error is not None:
+        attributes["kernel_error"] = plan.model.kernel_error
+    number = first_replicate + np.arange(replicates)
     coordinates: dict[str, Any] = {
-        "replicate": first_replicate + np.arange(replicates),
-        "time": plan.times(layers),
-        "layer": ("time", layers),
+        "replicate": ("replicate", number, COORDINATES["replicate"]),
+        "time": ("time", plan.times(layers), COORDINATES["time"]),
+        "layer": ("time", layers, COORDINATES["layer"]),
     }
-    return xr.Dataset(joined(recording.variables(plan.layers), layers), coordinates, attributes)
+    own = {"weights": (("token",), plan.weights, WEIGHTS), **matrices}
+    observed = joined(recording.variables(plan.layers), layers)
+    return xr.Dataset(own | observed, coordinates, attributes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,7 @@ from noisync.base.validate import FloatArray
 from noisync.errors import ArgumentError
 from noisync.measure.observer import Follow
 from noisync.model import Model
-from noisync.run.arguments import RunArguments
-from noisync.run.progress import Progress
+from noisync.run.arguments import NAMES, WITHOUT_EFFECT, RunArguments
 from noisync.run.schedule import Schedule
 from noisync.run.schemes import SCHEMES
 from noisync.run.state import States
@@ -36,6 +35,7 @@ class Plan:
     weights: FloatArray
     horizon: float
     layers: int
+    thickness: float  # Δ
     path_layers: int
     scheme: str
     seed: int
@@ -43,6 +43,7 @@ class Plan:
     dtype: np.dtype[Any]
     threads: int
     summation: _core.Summation  # how the attention is summed
+    method: str  # as asked for
     sum_method: str  # how energies and the noise are: "direct" or "auto"
     tol: float
     save: Schedule
@@ -55,11 +56,13 @@ class Plan:
         if SCHEMES[scheme].strong_order is None and model.noise is not None:
             raise ArgumentError(f"scheme: {scheme!r} is for models without noise")
         method, tol = arguments["method"], arguments["tol"]
+        horizon = validate.positive("horizon", arguments["horizon"])
         return cls(
             model=model.resolved(n),
             weights=validate.weights(arguments["weights"], n),
-            horizon=validate.positive("horizon", arguments["horizon"]),
+            horizon=horizon,
             layers=layers,
+            thickness=horizon / layers,
             path_layers=_path_layers(arguments["path_layers"], layers),
             scheme=scheme,
             seed=validate.integer("seed", arguments["seed"], minimum=0, maximum=2**64 - 1),
@@ -67,6 +70,7 @@ class Plan:
             dtype=_dtype(arguments["dtype"]),
             threads=thread_count(arguments["threads"]),
             summation=summation(model.attention, model.dim, n, method, tol),
+            method=method,
             sum_method="direct" if method == "direct" else "auto",
             tol=tol,
             save=Schedule.checked("save", arguments["save"], layers),
@@ -76,6 +80,11 @@ class Plan:
     def n(self) -> int:
         """The number of tokens."""
         return int(self.weights.size)
+
+    def asked(self) -> dict[str, Any]:
+        """Return the arguments that all runs share and that matter to their results."""
+        values = {name: getattr(self, name) for name in NAMES if name not in WITHOUT_EFFECT}
+        return values | {"save": self.save.chosen, "dtype": self.dtype.name}
 
     def times(self, layers: npt.NDArray[np.int64]) -> FloatArray:
         """Return the times of layers."""
@@ -91,11 +100,15 @@ class Plan:
         first_replicate: int,
         requests: Sequence[Request],
         follow: Follow,
-        progress: Progress,
+        watch: Callable[[int], None] | None,
         *,
         side_by_side: bool = False,
     ) -> tuple[int, int, int] | None:
-        """Carry replicates first, first + 1, ... to the last layer; see the core's ``advance``."""
+        """Carry replicates first, first + 1, ... to the last layer; see the core's ``advance``.
+
+        `watch` is told now and then how many layers this call has completed; what it raises comes
+        out of here, when every state is that of a whole layer.
+        """
         model, attention, noise = self.model, None, None
         shared = self.noise_replicate
         if model.attention is not None:
@@ -106,7 +119,7 @@ class Plan:
             attention=attention,
             noise=noise,
             scheme=self.scheme,
-            thickness=self.horizon / self.layers,
+            thickness=self.thickness,
             span=self.path_layers // self.layers,
             seed=self.seed,
             first_replicate=first_replicate if shared is None else shared,
@@ -122,7 +135,7 @@ class Plan:
             requests=requests,
             threads=self.threads,
             side_by_side=side_by_side,
-            progress=progress.report if progress.shown else None,
+            progress=watch,
         )
 
 

@@ -13,7 +13,6 @@ class Progress:
     def __init__(self, runs: int, layers: int, *, by_run: bool, shown: bool) -> None:
         self.shown = shown
         self._unit = layers if by_run else 1
-        self._before = 0  # layers of the runs that are complete
         self._bar: tqdm[object] = tqdm(
             total=runs if by_run else runs * layers,
             unit="run" if by_run else "layer",
@@ -32,10 +31,5 @@ class Progress:
         self._bar.close()
 
     def report(self, layers: int) -> None:
-        """Show that so many layers of the runs at hand are complete."""
-        self._bar.update((self._before + layers) // self._unit - self._bar.n)
-
-    def complete(self, layers: int) -> None:
-        """Count so many layers of the runs at hand as done, and begin with others."""
-        self.report(layers)
-        self._before += layers
+        """Show that so many layers of all runs are complete."""
+        self._bar.update(layers // self._unit - self._bar.n)

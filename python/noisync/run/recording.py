@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from threading import Lock
 from typing import Any
 
@@ -20,6 +20,16 @@ from noisync.run.schedule import Schedule
 
 #: What names the coordinates and the own variables of every result.
 RESERVED_NAMES = ("replicate", "time", "layer", "weights", "token", "component")
+
+#: What is said of the coordinates in results and files.
+COORDINATES = {
+    "time": {"long_name": "time, layer * horizon / layers", "units": "1"},
+    "layer": {"long_name": "number of layers that the tokens went through", "units": "1"},
+    "replicate": {"long_name": "number of the noise path and of the start", "units": "1"},
+}
+
+#: What is said of the variable ``weights``.
+WEIGHTS = {"long_name": "masses of the tokens", "units": "1"}
 
 
 class Series:
@@ -47,9 +57,67 @@ class Series:
         self._advice = advice
         self._lock = Lock()
         self._measure = observer.measure(plan)
+        #: What an earlier run recorded, finished: (slots, axes); those slots have no values here.
+        self._before: npt.NDArray[Any] = np.empty(0)
         self._values: npt.NDArray[Any] | None = None
         if not callable(self._measure):
             self._values = self._allocated(tuple(len(axis.values) for axis in self.axes))
+
+    @property
+    def values(self) -> npt.NDArray[Any]:
+        """The numbers as they were recorded, (replicates, slots, axes)."""
+        assert self._values is not None
+        return self._values
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """What is made of a state; None: it is not known yet."""
+        return None if self._values is None else self._values.shape[2:]
+
+    def allocate(self, shape: tuple[int, ...]) -> None:
+        """Make room for values of a shape that is known from elsewhere, or confirm it."""
+        if self._values is None:
+            self.axes = tuple(
+                Axis.numbered(f"{self.name}_{place}", size)
+                for place, size in enumerate(shape, start=1)
+            )
+            self._values = self._allocated(shape)
+        elif self.shape != shape:
+            raise ValueError(f"{self.name!r} of shape {shape} in place of {self.shape}")
+
+    def put(self, layer: int, values: npt.NDArray[Any]) -> None:
+        """Record the values of the only run at a layer, if that is due."""
+        first, last = self.schedule.count(np.array([layer - 1, layer]))
+        if last > first:
+            self.values[0, first] = values
+
+    def go_on_from(self, earlier: xr.DataArray, seen: int) -> None:
+        """Take over what an earlier run of fewer layers recorded up to the layer `seen`."""
+        layers = self.schedule.layers(seen)
+        found = earlier["layer"].to_numpy()
+        if not np.isin(layers, found).all():
+            missing = layers[~np.isin(layers, found)][0]
+            raise ArgumentError(
+                f"trajectory: {self.name!r} was not recorded at layer {missing}, which its "
+                "schedule has in a run of more layers"
+            )
+        self._before = earlier.to_numpy()[np.isin(found, layers)]
+        if layers.size:
+            self.allocate(self._before.shape[1:])
+
+    def blocks(self, runs: slice, slots: slice, size: int) -> Iterator[tuple[slice, slice]]:
+        """Divide runs and slots into blocks of about so many bytes at most."""
+        if slots.stop <= slots.start:
+            return
+        each = self.values[0, 0].nbytes
+        together = max(1, size // max(1, each * (slots.stop - slots.start)))
+        at_once = max(1, size // max(1, each))
+        for run in range(runs.start, runs.stop, together):
+            for slot in range(slots.start, slots.stop, at_once):
+                yield (
+                    slice(run, min(run + together, runs.stop)),
+                    slice(slot, min(slot + at_once, slots.stop)),
+                )
 
     @property
     def name(self) -> str:
@@ -92,17 +160,13 @@ class Series:
                 )
             with self._lock:  # runs side by side: the first to come allocates
                 if self._values is None:
-                    self.axes = tuple(
-                        Axis.numbered(f"{self.name}_{place}", size)
-                        for place, size in enumerate(value.shape, start=1)
-                    )
-                    self._values = self._allocated(value.shape)
-            if value.shape != self._values.shape[2:]:
+                    self.allocate(value.shape)
+            if value.shape != self.shape:
                 raise ArgumentError(
                     f"observe: {self.name} must return the same shape at every layer, "
-                    f"got {value.shape} after {self._values.shape[2:]}"
+                    f"got {value.shape} after {self.shape}"
                 )
-            self._values[first + run, slot] = value
+            self.values[first + run, slot] = value
 
         return write
 
@@ -113,12 +177,15 @@ class Series:
         values = self._values
         if values is None:  # a function that was never called
             values = np.empty((self._replicates, len(self.schedule)))
-        values = self.observer.finish(values[:, : layers.size], time)
+        first = len(self._before)
+        values = self.observer.finish(values[:, first : layers.size], time[first:])
+        if first:
+            values = np.concatenate([self._before[None, : layers.size], values], axis=1)
         return xr.DataArray(
             values,
             {
-                "time": time,
-                "layer": ("time", layers),
+                "time": ("time", time, COORDINATES["time"]),
+                "layer": ("time", layers, COORDINATES["layer"]),
                 **{axis.name: axis.values for axis in self.axes if axis.labelled},
             },
             ("replicate", "time", *(axis.name for axis in self.axes)),
@@ -143,10 +210,6 @@ class Recording:
                 schedule = Schedule.checked(name, observer.layers, plan.layers)
             self.series.append(Series(observer, schedule, plan, replicates))
         _check_clashes(self.series)
-
-    def requests(self, first: int, count: int) -> list[Request]:
-        """Return the requests for the replicates first..first+count−1."""
-        return [series.request(first, count) for series in self.series]
 
     def variables(self, until: int) -> dict[str, xr.DataArray]:
         """Return what was recorded up to a layer, by name."""
@@ -177,9 +240,9 @@ def _follow(observers: Iterable[Observer], plan: Plan) -> Follow:
 
 
 def _check_name(name: str, earlier: Sequence[str]) -> None:
-    if name in RESERVED_NAMES:
+    if name in RESERVED_NAMES or name.startswith("model."):
         raise ArgumentError(
-            f"observe: an observer cannot be called {name!r}, which is a coordinate of the result; "
+            f"observe: an observer cannot be called {name!r}, which is a part of every result; "
             "give it another name"
         )
     if name in earlier:

@@ -43,6 +43,18 @@ class Schedule:
         regular = np.arange(0, end + 1, self.every, dtype=np.int64)
         return np.append(regular, end) if end == self.last and end % self.every else regular
 
+    def count(self, until: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return how many of the layers are at most `until`, for each entry of it."""
+        if not self.every:
+            return np.searchsorted(np.array(self.listed, np.int64), until, side="right")
+        regular = np.where(until < 0, 0, until // self.every + 1)
+        return np.where(until >= self.last, len(self), regular)
+
+    @property
+    def chosen(self) -> int | list[int]:
+        """What the argument `save` would be: every k-th layer, or a list."""
+        return self.every or list(self.listed)
+
     def layer(self, slot: int) -> int:
         """Return the layer of a slot."""
         return min(slot * self.every, self.last) if self.every else self.listed[slot]

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
 from noisync.base import validate
-from noisync.errors import SimulationError
+from noisync.errors import NoisyncError, SimulationError
 from noisync.measure.function import as_observers
 from noisync.measure.tokens import Tokens
 from noisync.model import Model, check_model
 from noisync.run.arguments import RunArguments, complete, shares_run_arguments
+from noisync.run.keeper import keeping
+from noisync.run.origin import Origin, start_text
 from noisync.run.plan import Plan
 from noisync.run.progress import Progress
 from noisync.run.recording import Recording, Series
+from noisync.run.runs import Runs
 from noisync.run.schedule import Schedule
-from noisync.run.start import checked_start, drawn
-from noisync.run.state import States
+from noisync.run.start import Start, checked_start, given
 from noisync.run.trajectory import Trajectory
 from noisync.sphere.law import Law
 
@@ -81,24 +84,53 @@ def simulate(
     start = checked_start(tokens, model)
     replicate = validate.integer("replicate", replicate, minimum=0, maximum=2**32 - 1)
     plan = Plan.checked(model, start.n, run)
+    asked = {"model": plan.model, "tokens": given(start), "replicate": replicate, **plan.asked()}
+    return single_run("simulate", asked, plan, start, replicate, run)
+
+
+def single_run(
+    kind: str,
+    asked: Mapping[str, Any],
+    plan: Plan,
+    start: Start,
+    replicate: int,
+    run: RunArguments,
+    earlier: Trajectory | None = None,
+) -> Trajectory:
+    """Carry out a plan: from its start, or on from where an earlier run of fewer layers ended.
+
+    `kind` and `asked` say what a checkpoint is of; `run` has what the plan does not hold.
+    """
+    observers = as_observers(run["observe"])
     advice = "keep fewer (save=k, save=[...]) or observe on the way instead"
     saved = Series(Tokens(), plan.save, plan, 1, advice)
-    every = Schedule(plan.layers, every=1)
-    recording = Recording(as_observers(run["observe"]), plan, every, 1)
-    follow = recording.follow
-    states = States(drawn(start, plan.seed, replicate, 1), plan.dtype, follow)
+    recording = Recording(observers, plan, Schedule(plan.layers, every=1), 1)
+    series = [saved, *recording.series]
+    runs = Runs(plan, start, series, recording.follow, first_replicate=replicate)
+    described = start_text(start) if earlier is None else earlier.origin.start
+    if earlier is not None:
+        runs.go_on_from(earlier.state, earlier.layers_summed_directly, seen=earlier.seen)
+        saved.go_on_from(earlier.saved, earlier.seen)
+        for each in recording.series:
+            each.go_on_from(earlier.observed[each.name], earlier.seen)
 
     def result() -> Trajectory:
-        return Trajectory.of(plan, replicate, states, saved, recording)
+        origin = Origin.of(plan, described, observers, runs.levels)
+        return Trajectory.of(plan, replicate, runs.states, saved, recording, origin)
 
-    with Progress(1, plan.layers, by_run=False, shown=run["progress"]) as progress:
-        requests = [saved.request(0, 1), *recording.requests(0, 1)]
-        try:
-            lost = plan.advance(states, replicate, requests, follow, progress)
-        except BaseException as error:
+    asked = {**asked, "observe": observers}
+    began = False
+    try:
+        with (
+            Progress(1, plan.layers, by_run=False, shown=run["progress"]) as progress,
+            keeping(kind, asked, runs, run) as keeper,
+        ):
+            began = True
+            lost = runs.carry(progress, keeper)
+    except BaseException as error:
+        if began or not isinstance(error, NoisyncError):  # a checkpoint that is refused
             error.trajectory = result()  # type: ignore[attr-defined]
-            raise
-        progress.report(int(states.layers[0]))
+        raise
     if lost is not None:
         _, layer, token = lost
         raise SimulationError.of(

@@ -29,6 +29,11 @@ class _Given:
         self._first = first
         *_, self.n, self.dim = states.shape
 
+    @property
+    def states(self) -> npt.NDArray[Any]:
+        """What was given."""
+        return self._states
+
     def samples(self, seed: int, first: int, count: int) -> npt.NDArray[Any]:
         if self._states.ndim == 2:
             return np.broadcast_to(self._states, (count, self.n, self.dim))
@@ -62,6 +67,11 @@ def checked_start(
         )
     rows = states.reshape(-1, states.shape[2])
     return _Given(validate.tokens("tokens", rows, model.dim).reshape(states.shape), first)
+
+
+def given(start: Start) -> Any:
+    """Return what the argument `tokens` was, checked: an array of states, or a law."""
+    return start.states if isinstance(start, _Given) else start
 
 
 def drawn(start: Start, seed: int, first: int, count: int) -> npt.NDArray[Any]:

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from noisync import _core
+from noisync.base.equality import equal
 from noisync.base.validate import FloatArray
 from noisync.measure.observer import Follow
+
+
+class Carried(NamedTuple):
+    """What a state may hold beside its tokens, as a variable of a Dataset."""
+
+    dimensions: tuple[str, ...]
+    long_name: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,6 +41,13 @@ class State:
         The least Jacobian of a layer so far, at any node of ``noisync.spde.solve``.
     """
 
+    #: The attributes that a run may carry or not, beside layer and tokens.
+    CARRIED: ClassVar[Mapping[str, Carried]] = {
+        "tangents": Carried(("tangent", "component"), "orthonormal tangent vectors carried along"),
+        "growth": Carried(("tangent",), "logarithms by which the tangent vectors have grown"),
+        "least_jacobian": Carried((), "least Jacobian of a layer so far"),
+    }
+
     layer: int
     tokens: npt.NDArray[Any]
     tangents: npt.NDArray[Any] | None = None
@@ -39,9 +55,16 @@ class State:
     least_jacobian: float | None = None
 
     def __post_init__(self) -> None:
-        for array in (self.tokens, self.tangents, self.growth):
-            if array is not None:
+        for array in vars(self).values():
+            if isinstance(array, np.ndarray):
                 array.setflags(write=False)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, State):
+            return NotImplemented
+        return all(equal(getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+
+    __hash__ = None  # type: ignore[assignment]
 
 
 class States:
@@ -58,6 +81,10 @@ class States:
         self.layers_summed_directly = np.zeros(runs, np.int64)
         #: The last layer that was recorded.
         self.seen = np.full(runs, -1, np.int64)
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the arrays by name: all that the runs go on from."""
+        return {name: array for name, array in vars(self).items() if array is not None}
 
     def core(self) -> _core.States:
         """Return the core's view of the arrays."""

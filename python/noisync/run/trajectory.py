@@ -13,20 +13,25 @@ import numpy.typing as npt
 import xarray as xr
 
 from noisync.base import validate
+from noisync.base.equality import equal
 from noisync.base.validate import FloatArray
 from noisync.base.version import __version__
 from noisync.errors import ArgumentError
 from noisync.measure.cosines import pair_cosines
 from noisync.measure.energy import energy
+from noisync.measure.tokens import Tokens
 from noisync.model import Model
+from noisync.run.origin import MODEL, Origin, model_of, with_matrices
 from noisync.run.plan import Plan
-from noisync.run.recording import Recording, Series, joined, separated
+from noisync.run.recording import COORDINATES, WEIGHTS, Recording, Series, joined, separated
+from noisync.run.schemes import SCHEMES
 from noisync.run.state import State, States
+from noisync.storage import dataset
 
-_FORMAT = "noisync-trajectory-2"
+FORMAT = "noisync-trajectory-3"
 
 #: The run's own variables in a file; an observer that is called like one of them gets a prefix.
-_OWN = ("tokens", "weights", "state_tokens", "state_tangents", "state_growth")
+_OWN = ("tokens", "weights", "state_tokens", *(f"state_{name}" for name in State.CARRIED))
 _PREFIX = "observed_"
 
 
@@ -65,8 +70,15 @@ class Trajectory:
     layers_summed_directly : int
         In how many layers linear-time sums would have missed the tolerance, so that the direct sum
         was taken.
+    thickness : float
+        Δ, the thickness of a layer: horizon / layers, unless the run was extended.
+    origin : Origin
+        How the run was asked for, and what computed it.
     version : str
         The version of noisync that computed it.
+
+    Two trajectories are equal where all they have computed is, NaN equal to NaN, whatever their
+    origin.
     """
 
     layer: npt.NDArray[np.int64]
@@ -84,6 +96,8 @@ class Trajectory:
     scheme: str = "layer"
     method: str = "direct"
     layers_summed_directly: int = 0
+    thickness: float = 0.0
+    origin: Origin = field(default_factory=Origin)
     version: str = __version__
 
     def __post_init__(self) -> None:
@@ -94,14 +108,31 @@ class Trajectory:
         object.__setattr__(self, "path_layers", self.path_layers or self.layers)
         if self.noise_replicate < 0:
             object.__setattr__(self, "noise_replicate", self.replicate)
+        object.__setattr__(self, "thickness", self.thickness or self.horizon / self.layers)
         object.__setattr__(self, "observed", MappingProxyType(dict(self.observed)))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Trajectory):
+            return NotImplemented
+        names = [f.name for f in fields(self) if f.name not in ("origin", "version")]
+        return all(equal(getattr(self, name), getattr(other, name)) for name in names)
+
+    __hash__ = None  # type: ignore[assignment]
 
     @classmethod
     def of(
-        cls, plan: Plan, replicate: int, states: States, saved: Series, recording: Recording
+        cls,
+        plan: Plan,
+        replicate: int,
+        states: States,
+        saved: Series,
+        recording: Recording,
+        origin: Origin,
     ) -> Trajectory:
         """Return what a run has come to, finished or not."""
         state = states[0]
+        # A run that was stopped may not have recorded its last state.
+        saved.put(state.layer, state.tokens)
         kept = saved.variable(state.layer)
         observed = recording.variables(int(states.seen[0]))
         directly = int(states.layers_summed_directly[0])
@@ -121,6 +152,8 @@ class Trajectory:
             scheme=plan.scheme,
             method=plan.method_taken(state.layer, directly),
             layers_summed_directly=directly,
+            thickness=plan.thickness,
+            origin=origin,
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -136,6 +169,21 @@ class Trajectory:
     def finished(self) -> bool:
         """Whether the run reached its last layer."""
         return self.state.layer == self.layers
+
+    @property
+    def saved(self) -> xr.DataArray:
+        """The saved states as a series, (time, token, component) with the coordinate ``layer``."""
+        return xr.DataArray(
+            self.tokens, {"layer": ("time", self.layer)}, ("time", "token", "component")
+        )
+
+    @property
+    def seen(self) -> int:
+        """A layer up to which all is recorded: the last one, or that before where it was stopped.
+
+        A run that was stopped may have been so before or after it recorded its last layer.
+        """
+        return self.state.layer - (not self.finished)
 
     def __repr__(self) -> str:
         count, n, dim = self.tokens.shape
@@ -165,28 +213,31 @@ class Trajectory:
         The last state is in ``state_tokens``, where it was not saved anyway, and ``state_tangents``
         and ``state_growth``, where the run carries tangent vectors.
         """
+        text, matrices = with_matrices(self.model)
         variables: dict[str, Any] = {
-            "tokens": (("time", "token", "component"), self.tokens),
-            "weights": (("token",), self.weights),
+            "tokens": (("time", "token", "component"), self.tokens, Tokens().attributes),
+            "weights": (("token",), self.weights, WEIGHTS),
+            **self._state_variables(),
+            **matrices,
         }
-        if self.layer.size == 0 or self.layer[-1] != self.state.layer:
-            variables["state_tokens"] = (("token", "component"), self.state.tokens)
-        if self.state.tangents is not None:
-            variables["state_tangents"] = (("tangent", "component"), self.state.tangents)
-            variables["state_growth"] = (("tangent",), self.state.growth)
         observed = {
             _PREFIX + name if name in _OWN else name: series
             for name, series in self.observed.items()
         }
         return xr.Dataset(
             variables | joined(observed, self.layer),
-            {"time": ("time", self.time), "layer": ("time", self.layer)},
             {
-                "format": _FORMAT,
+                "time": ("time", self.time, COORDINATES["time"]),
+                "layer": ("time", self.layer, COORDINATES["layer"]),
+            },
+            {
+                "format": FORMAT,
                 "version": self.version,
-                "model": self.model.to_toml(),
+                "finished": int(self.finished),
+                "model": text,
                 "horizon": self.horizon,
                 "layers": self.layers,
+                "thickness": self.thickness,
                 "path_layers": self.path_layers,
                 "scheme": self.scheme,
                 "method": self.method,
@@ -194,76 +245,101 @@ class Trajectory:
                 "seed": str(self.seed),  # netCDF has no unsigned 64-bit attributes
                 "replicate": str(self.replicate),
                 "noise_replicate": str(self.noise_replicate),
+                "dtype": self.state.tokens.dtype.name,
                 "state_layer": self.state.layer,
+                **self.origin.attributes(),
             },
         )
 
+    def _state_variables(self) -> dict[str, Any]:
+        variables: dict[str, Any] = {}
+        if self.layer.size == 0 or self.layer[-1] != self.state.layer:
+            description = {"long_name": "tokens at the last layer that was reached", "units": "1"}
+            variables["state_tokens"] = (("token", "component"), self.state.tokens, description)
+        for name, (dimensions, long_name) in State.CARRIED.items():
+            value = getattr(self.state, name)
+            if value is not None:
+                description = {"long_name": long_name, "units": "1"}
+                variables[f"state_{name}"] = (dimensions, value, description)
+        return variables
+
+    @classmethod
+    def from_dataset(cls, data: xr.Dataset) -> Trajectory:
+        """Return the run that :meth:`to_dataset` described; anything else is refused."""
+        attributes = data.attrs
+        model = model_of(data)
+        layers = validate.integer("layers", attributes["layers"], minimum=1, maximum=2**32 - 1)
+        reached = validate.integer("state_layer", attributes["state_layer"], minimum=0)
+        layer = _layers(data["layer"].to_numpy(), min(reached, layers))
+        tokens = data["tokens"].to_numpy()
+        n = data.sizes["token"]
+        last = data["state_tokens"].to_numpy() if "state_tokens" in data else tokens[-1].copy()
+        validate.tokens("state_tokens", last, model.dim)
+        if tokens.shape != (layer.size, n, model.dim) or tokens.dtype != last.dtype:
+            raise ArgumentError(
+                f"tokens must have shape {(layer.size, n, model.dim)} and dtype {last.dtype}, "
+                f"got {tokens.dtype} {tokens.shape}"
+            )
+        if tokens.size:
+            validate.tokens("tokens", tokens.reshape(-1, model.dim))
+        names = [name for name in map(str, data.data_vars) if name not in _OWN]
+        return cls(
+            layer=layer,
+            tokens=tokens,
+            weights=validate.weights(data["weights"].to_numpy(), n),
+            model=model,
+            horizon=validate.positive("horizon", attributes["horizon"]),
+            layers=layers,
+            seed=validate.integer("seed", int(attributes["seed"]), minimum=0, maximum=2**64 - 1),
+            replicate=validate.integer("replicate", int(attributes["replicate"]), minimum=0),
+            state=State(layer=reached, tokens=last, **_carried(data)),
+            observed={
+                name.removeprefix(_PREFIX): separated(data, name).rename(name.removeprefix(_PREFIX))
+                for name in names
+                if not name.startswith(MODEL)
+            },
+            noise_replicate=validate.integer(
+                "noise_replicate", int(attributes["noise_replicate"]), minimum=0
+            ),
+            path_layers=validate.integer("path_layers", attributes["path_layers"], minimum=1),
+            scheme=validate.choice("scheme", attributes["scheme"], SCHEMES),
+            method=str(attributes["method"]),
+            layers_summed_directly=validate.integer(
+                "layers_summed_directly", attributes["layers_summed_directly"], minimum=0
+            ),
+            thickness=validate.positive("thickness", attributes["thickness"]),
+            origin=Origin.from_attributes(attributes),
+            version=str(attributes["version"]),
+        )
+
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the run to a netCDF-4 file that :func:`noisync.load` and xarray read."""
-        target = validate.path("path", path)
-        # A file appears whole or not at all, and an old one is lost only when the new one is there.
-        partial = target.with_name(target.name + ".part")
-        try:
-            self.to_dataset().to_netcdf(partial, engine="netcdf4")
-            partial.replace(target)
-        except OSError as error:
-            raise ArgumentError(f"path: cannot write {str(target)!r}: {error}") from error
-        finally:
-            if target.parent.is_dir():
-                partial.unlink(missing_ok=True)
+        """Write the run to a file that :func:`noisync.load` and xarray read.
+
+        A netCDF-4 file, or, where the name ends in ``.zarr``, a zarr store. It appears whole or not
+        at all: until the new one is on disk an old one stands.
+
+        Raises
+        ------
+        ArgumentError
+            If the path cannot be written; the run is still in hand.
+        """
+        dataset.write("path", validate.path("path", path), self.to_dataset())
 
 
-def load(path: str | os.PathLike[str]) -> Trajectory:
-    """Read a run that :meth:`Trajectory.save` wrote.
+def _layers(layer: npt.NDArray[Any], last: int) -> npt.NDArray[np.int64]:
+    """Return the saved layers, which increase from 0 or more to `last` at most."""
+    steps = np.diff(layer, prepend=-1)
+    if layer.dtype.kind != "i" or np.any(steps <= 0) or (layer.size and layer[-1] > last):
+        raise ArgumentError(f"layer must increase from 0 to {last} at most")
+    return layer.astype(np.int64)
 
-    Parameters
-    ----------
-    path : path-like
 
-    Returns
-    -------
-    Trajectory
-
-    Raises
-    ------
-    ArgumentError
-        If the file does not exist, is no netCDF file, or holds something else.
-    """
-    source = validate.path("path", path)
-    try:
-        with xr.open_dataset(source, engine="netcdf4") as opened:
-            data = opened.load()
-    except (OSError, ValueError) as error:
-        raise ArgumentError(f"path: cannot read {str(source)!r}: {error}") from error
-    if data.attrs.get("format") != _FORMAT:
-        raise ArgumentError(f"path: {str(source)!r} is not a trajectory written by noisync")
-    tokens = data["tokens"].to_numpy()
-    last = data["state_tokens"].to_numpy() if "state_tokens" in data else tokens[-1].copy()
-    follows = "state_tangents" in data
-    return Trajectory(
-        layer=data["layer"].to_numpy().astype(np.int64),
-        tokens=tokens,
-        weights=data["weights"].to_numpy(),
-        model=Model.from_toml(data.attrs["model"]),
-        horizon=float(data.attrs["horizon"]),
-        layers=int(data.attrs["layers"]),
-        seed=int(data.attrs["seed"]),
-        replicate=int(data.attrs["replicate"]),
-        state=State(
-            layer=int(data.attrs["state_layer"]),
-            tokens=last,
-            tangents=data["state_tangents"].to_numpy() if follows else None,
-            growth=data["state_growth"].to_numpy() if follows else None,
-        ),
-        observed={
-            name.removeprefix(_PREFIX): separated(data, name).rename(name.removeprefix(_PREFIX))
-            for name in map(str, data.data_vars)
-            if name not in _OWN
-        },
-        noise_replicate=int(data.attrs["noise_replicate"]),
-        path_layers=int(data.attrs["path_layers"]),
-        scheme=data.attrs["scheme"],
-        method=data.attrs["method"],
-        layers_summed_directly=int(data.attrs["layers_summed_directly"]),
-        version=data.attrs["version"],
-    )
+def _carried(data: xr.Dataset) -> dict[str, Any]:
+    """Return what a state carries beside its tokens."""
+    carried = {}
+    for name, (dimensions, _) in State.CARRIED.items():
+        variable = data.get(f"state_{name}")
+        if variable is not None:
+            value = validate.finite_array(f"state_{name}", variable.to_numpy())
+            carried[name] = value if dimensions else value.item()
+    return carried

@@ -242,6 +242,7 @@ class SpdeSolution:
             resolved=("time", self.resolved),
         )
         labelled: xr.Dataset = data.assign_attrs(
+            format="noisync-spde-1",
             degree=self.degree,
             resolved=int(bool(self.resolved.all())),
             resolved_until=np.nan if until is None else until,

@@ -6,6 +6,7 @@ here.
 
 from __future__ import annotations
 
+from noisync.run.resume import RESUMED
 from noisync.studies.activations.plot import activation_rates as draw_activation_rates
 from noisync.studies.activations.study import activation_rates
 from noisync.studies.depth_width import report as depth_width_report
@@ -35,6 +36,9 @@ STUDIES = {
         {"mean_energy": mean_energy, "phase_diagram": phase_diagram},
     ),
 }
+
+# A checkpoint of a study knows it by the name of its function.
+RESUMED.update({f"study {study.run.__name__}": study.run for study in STUDIES.values()})
 
 #: What draws a study, by the name that it has in ``noisync.plot``.
 PICTURES = {

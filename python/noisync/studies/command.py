@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +12,11 @@ import matplotlib as mpl
 import xarray as xr
 
 from noisync.base import validate
-from noisync.config import read_toml
-from noisync.errors import ArgumentError, NoisyncError
+from noisync.config import changed, read_toml
+from noisync.errors import NoisyncError
 from noisync.model import Model
+from noisync.storage.files import make_folder, replace_text
+from noisync.storage.netcdf import write_dataset
 from noisync.studies import STUDIES
 
 
@@ -24,7 +26,9 @@ def study(
     *,
     out: Path,
     quick: bool = False,
+    changes: Sequence[str] = (),
     progress: bool = False,
+    **given: Any,
 ) -> tuple[xr.Dataset, str]:
     """Run a study and write NAME.nc, NAME.png, NAME.csv and NAME.md into the folder `out`.
 
@@ -37,12 +41,16 @@ def study(
     out : path
     quick : bool
         Take the study's small sizes for what `config` does not give.
+    changes : sequence of str
+        ``key=value`` in place of what `config` says.
     progress : bool
+    **given
+        Arguments in place of those of `config`: seed, threads, checkpoint, stop_after.
 
     Returns
     -------
     (xarray.Dataset, str)
-        The data and the report.
+        The data and the report; no report where the time was up before the end.
 
     Raises
     ------
@@ -53,32 +61,42 @@ def study(
     """
     chosen = STUDIES[validate.choice("study", name, STUDIES)]
     options = dict(chosen.quick) if quick else {}
-    if config is not None:
-        options |= _options(Path(config), chosen.run)
+    options |= _options(None if config is None else Path(config), changes, chosen.run)
+    make_folder("out", out)
+    return reported(name, out, lambda: chosen.run(progress=progress, **options, **given))
+
+
+def reported(name: str, out: Path, run: Callable[[], xr.Dataset]) -> tuple[xr.Dataset, str]:
+    """Run a study and write its data, pictures and report into a folder, or what there is of it."""
     try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ArgumentError(f"out: cannot write {str(out)!r}: {error}") from error
-    try:
-        data = chosen.run(progress=progress, **options)
+        data = run()
     except (KeyboardInterrupt, NoisyncError) as stop:
         partial = getattr(stop, "dataset", None)
         if isinstance(partial, xr.Dataset):
-            path = out / f"{name}-partial.nc"
-            partial.to_netcdf(path, engine="netcdf4")
-            print(f"noisync: what was computed until then is in {path}", file=sys.stderr)
+            _write_partial(name, out, partial)
         raise
-    data.to_netcdf(out / f"{name}.nc", engine="netcdf4")
+    if not data.attrs.get("finished", 1):
+        _write_partial(name, out, data)
+        return data, ""
+    write_dataset("out", out / f"{name}.nc", data)
     mpl.use("agg")
-    text = chosen.report(data, out)
-    (out / f"{name}.md").write_text(text, encoding="utf-8")
+    text = STUDIES[name].report(data, out)
+    replace_text("out", out / f"{name}.md", text)
     return data, text
 
 
-def _options(path: Path, run: Callable[..., xr.Dataset]) -> dict[str, Any]:
-    table = read_toml(path)
-    parameters = run.__annotations__.keys() - {"return", "progress"}
-    validate.keys(str(path), table, sorted(parameters))
+def _write_partial(name: str, out: Path, data: xr.Dataset) -> None:
+    path = out / f"{name}-partial.nc"
+    write_dataset("out", path, data)
+    print(f"noisync: what was computed until then is in {path}", file=sys.stderr)
+
+
+def _options(
+    path: Path | None, changes: Sequence[str], run: Callable[..., xr.Dataset]
+) -> dict[str, Any]:
+    table = changed({} if path is None else read_toml(path), changes)
+    parameters = run.__annotations__.keys() - {"return", "progress", "checkpoint", "stop_after"}
+    validate.keys("set" if path is None else str(path), table, sorted(parameters))
     if "model" in table:
         table["model"] = Model.from_dict(table["model"])
     return table

@@ -274,6 +274,30 @@ TEST_CASE("side by side: a watch is told of the layers of all runs and stops all
     }
 }
 
+TEST_CASE("side by side: a watch is asked also while its thread waits for the others' runs") {
+    for (const int threads : {2, 3}) {
+        CAPTURE(threads);
+        FakeWatch watch(1, 0);
+        Execution execution(threads, &watch);
+        std::atomic<bool> other_begun{false};
+        std::atomic<int> done{0};
+        // Those of the watch's own thread end; that of another never would.
+        const auto runs = [&](Index, int worker, Execution& alone) {
+            if (worker == 0) {
+                while (!other_begun) {
+                    std::this_thread::yield();
+                }
+                ++done;
+                return;
+            }
+            other_begun = true;
+            work_until_interrupted(alone);
+        };
+        CHECK_THROWS_AS(execution.side_by_side(threads, runs), Interrupted);
+        CHECK(done < threads);
+    }
+}
+
 TEST_CASE("side by side: layers count into the number of the execution that started all") {
     for (const int threads : kThreadCounts) {
         CAPTURE(threads);

@@ -266,7 +266,7 @@ def test_a_law_of_starts_that_gives_the_wrong_thing(states, message):
 def test_a_law_of_starts_of_the_users_own():
     law = OwnLaw(lambda count: np.tile(GOOD, (count, 1, 1)))
     options = {"replicates": 3, "horizon": 1.0, "layers": 2, "observe": [ns.Energy()]}
-    assert ns.ensemble(MODEL, law, **options).identical(ns.ensemble(MODEL, GOOD, **options))
+    assert ns.ensemble(MODEL, law, **options).equals(ns.ensemble(MODEL, GOOD, **options))
 
 
 @pytest.mark.parametrize("n", [0, -1, 2.5])

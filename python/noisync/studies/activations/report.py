@@ -8,9 +8,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 
-from noisync.errors import ArgumentError
 from noisync.figures.report import markdown_table, number, save_figure
 from noisync.figures.style import style
+from noisync.storage.files import make_folder, replace_text
+from noisync.storage.netcdf import write_dataset
 from noisync.studies.activations.plot import activation_rates
 
 _INTRODUCTION = """\
@@ -66,15 +67,13 @@ def write_rankings(data: xr.Dataset, out: Path) -> Path:
         activation_rates(data, rate="critical_sigma", ax=panels[2])
         for panel in panels[1:]:
             panel.get_legend().remove()
-        try:
-            out.mkdir(parents=True, exist_ok=True)
-            picture = save_figure(figure, out, "activations.png", "rates against dimension")
-        except OSError as error:
-            raise ArgumentError(f"out: cannot write {str(out)!r}: {error}") from error
+        make_folder("out", out)
+        write_dataset("out", out / "activations.nc", data)
+        picture = save_figure(figure, out, "activations.png", "rates against dimension")
         plt.close(figure)
-    data.to_netcdf(out / "activations.nc", engine="netcdf4")
-    data.to_dataframe().to_csv(out / "activations.csv", float_format="%.10g")
+    table = data.to_dataframe().to_csv(float_format="%.10g")
+    replace_text("out", out / "activations.csv", table)
     report = out / "activations.md"
     text = "\n".join([_INTRODUCTION, picture, "", rankings(data), ""])
-    report.write_text(text, encoding="utf-8")
+    replace_text("out", report, text)
     return report

@@ -9,6 +9,7 @@ import numpy as np
 import xarray as xr
 
 from noisync.figures.report import markdown_table, number, save_figure
+from noisync.storage.files import replace_text
 from noisync.studies.depth_width.plot import depth_width
 
 _INTRODUCTION = """\
@@ -41,7 +42,7 @@ def report(data: xr.Dataset, out: Path) -> str:
         for size, mean, error in zip(data[what].to_numpy(), means, spread, strict=True):
             lines.append(f"{what},{size},{mean:.6g},{error:.2g}")
             rows.append((f"{symbol} = {size}", number(mean, 3), number(error, 2)))
-    (out / "depth-width.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    replace_text("out", out / "depth-width.csv", "\n".join(lines) + "\n")
     slopes = [
         (what, *(number(value, 3) for value in data[f"{what}_slope"].to_numpy()), "−1")
         for what in ("depth", "width")

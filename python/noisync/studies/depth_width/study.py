@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from functools import partial
 
@@ -17,9 +18,11 @@ from noisync.errors import ArgumentError
 from noisync.measure.tokens import Tokens
 from noisync.model import Model, check_model
 from noisync.noise.gaussian_field import GaussianField
+from noisync.run.checkpoint import Checkpoint
 from noisync.run.ensemble import ensemble
 from noisync.run.schemes import SCHEMES
 from noisync.sphere import Uniform
+from noisync.studies.cells import Cells, Values
 from noisync.studies.depth_width.width import CoupledLayers
 from noisync.studies.slopes import slope
 
@@ -44,6 +47,8 @@ def depth_width(
     seed: int = 0,
     threads: int | None = None,
     progress: bool = False,
+    checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
+    stop_after: float | None = None,
 ) -> xr.Dataset:
     r"""Measure how fast layers approach the limit as they get many and as they get wide.
 
@@ -76,8 +81,8 @@ def depth_width(
         Independent noise paths.
     scheme : {"layer", "euler"}
         Time step of the depth part.
-    seed, threads, progress
-        As in :func:`noisync.simulate`.
+    seed, threads, progress, checkpoint, stop_after
+        As in :func:`noisync.simulate`; a checkpoint holds whole depths and widths.
 
     Returns
     -------
@@ -118,7 +123,23 @@ def depth_width(
     )
     limit = model.resolved(tokens)
     steps = len(depths) + 1 + len(widths) * width_layers
-    with tqdm(total=steps, disable=not progress, unit="step") as bar:
+    attributes = {
+        "study": "depth-width", "version": __version__, "model": limit.to_toml(),
+        "kernel_error": limit.kernel_error, "tokens": tokens, "horizon": horizon,
+        "refinement": refinement, "width_layers": width_layers, "scheme": scheme,
+        "seed": str(seed),
+    }  # fmt: skip
+    asked = {
+        "model": model, "tokens": coupled.n, "horizon": coupled.horizon, "depths": depths,
+        "refinement": refinement, "widths": widths, "width_layers": coupled.layers,
+        "replicates": replicates, "scheme": scheme, "seed": coupled.seed,
+    }  # fmt: skip
+    cells = Cells("depth_width", asked, checkpoint, stop_after)
+    states, errors = [], []
+    with (
+        tqdm(total=steps, disable=not progress, unit="step") as bar,
+        cells.running(lambda: None),
+    ):
         run = partial(
             ensemble,
             limit,
@@ -131,23 +152,27 @@ def depth_width(
             threads=threads,
             observe=[Tokens()],
         )
-        states = []
-        for depth in (*depths, refinement * depths[-1]):
+
+        def states_at(depth: int) -> Values:
             # The grid of the shallowest run is part of every other.
-            states.append(run(layers=depth, save=depth // depths[0]).tokens.to_numpy())
+            data = run(layers=depth, save=depth // depths[0])
             bar.update()
-        distances = [np.mean(np.sum((x - states[-1]) ** 2, axis=3), axis=2) for x in states[:-1]]
-        depth_error = np.stack([distance.max(axis=1) for distance in distances], axis=1)
-        width_error = np.stack([coupled.errors(m, bar.update).max(axis=1) for m in widths], axis=1)
-    data = _dataset(limit, depths, widths, depth_error, width_error)
-    data.attrs.update(
-        tokens=tokens,
-        horizon=horizon,
-        refinement=refinement,
-        width_layers=width_layers,
-        scheme=scheme,
-        seed=str(seed),
-    )
+            return {"tokens": data.tokens.to_numpy()}
+
+        def errors_at(width: int) -> Values:
+            return {"error": coupled.errors(width, bar.update)}
+
+        for depth in (*depths, refinement * depths[-1]):
+            states.append(cells.of(f"depth {depth}", partial(states_at, depth))["tokens"])
+        for width in widths:
+            errors.append(cells.of(f"width {width}", partial(errors_at, width))["error"])
+    if len(errors) < len(widths):
+        return xr.Dataset(attrs=attributes | {"finished": 0})
+    distances = [np.mean(np.sum((x - states[-1]) ** 2, axis=3), axis=2) for x in states[:-1]]
+    depth_error = np.stack([distance.max(axis=1) for distance in distances], axis=1)
+    width_error = np.stack([error.max(axis=1) for error in errors], axis=1)
+    data = _dataset(depths, widths, depth_error, width_error)
+    data.attrs = attributes | {"finished": 1}
     return data
 
 
@@ -159,14 +184,11 @@ def _increasing(name: str, values: Sequence[int]) -> tuple[int, ...]:
 
 
 def _dataset(
-    limit: Model,
     depths: tuple[int, ...],
     widths: tuple[int, ...],
     depth_error: FloatArray,
     width_error: FloatArray,
 ) -> xr.Dataset:
-    field = limit.noise
-    assert isinstance(field, GaussianField)
     return xr.Dataset(
         {
             "depth_error": (("replicate", "depth"), depth_error),
@@ -179,11 +201,5 @@ def _dataset(
             "depth": list(depths),
             "width": list(widths),
             "bound": ["estimate", "low", "high"],
-        },
-        {
-            "study": "depth-width",
-            "version": __version__,
-            "model": limit.to_toml(),
-            "kernel_error": field.kernel_error(limit.dim),
         },
     )

@@ -153,10 +153,10 @@ class Cell:
             threads=conditions.threads,
         )
 
-    def shares(self, conditions: Conditions, replicates: int) -> FloatArray:
-        """Return the shares of runs that end in one cluster, in an antipodal pair, in neither."""
+    def phase(self, conditions: Conditions, replicates: int) -> dict[str, Any]:
+        """Run a point of the phase diagram: the shares of runs by where they end."""
         depth = conditions.depth(self.noise.kernel)
-        return _shares(self._run(conditions, replicates, depth, depth))
+        return {"share": _shares(self._run(conditions, replicates, depth, depth))}
 
     def measured(self, conditions: Conditions) -> dict[str, Any]:
         """Run the ensemble and set everything measured beside what theory says."""
@@ -193,6 +193,7 @@ class Cell:
 
 
 def _shares(data: xr.Dataset) -> FloatArray:
+    """Return the shares of runs that end in one cluster, in an antipodal pair, in neither."""
     mean, leading, _ = data.order[:, -1].to_numpy().T
     one = mean > ONE_CLUSTER
     pair = ~one & (leading > ONE_LINE)

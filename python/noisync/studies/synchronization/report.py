@@ -10,6 +10,7 @@ import xarray as xr
 
 from noisync.figures.report import markdown_table, number, save_figure
 from noisync.figures.style import style
+from noisync.storage.files import replace_text
 from noisync.studies.synchronization.plot import mean_energy, phase_diagram
 
 _INTRODUCTION = """\
@@ -195,4 +196,4 @@ def _write_numbers(data: xr.Dataset, path: Path) -> None:
             table[f"{name}_{bound}"] = column
     for end in data.end.to_numpy():
         table[str(end).replace(" ", "_")] = data.share.sel(end=end).to_dataframe()["share"]
-    table.to_csv(path, float_format="%.6g")
+    replace_text("out", path, table.to_csv(float_format="%.6g"))

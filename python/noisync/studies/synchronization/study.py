@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -14,7 +16,9 @@ from tqdm.auto import tqdm
 from noisync.base import validate
 from noisync.base.validate import FloatArray
 from noisync.base.version import __version__
-from noisync.errors import ArgumentError, NoisyncError
+from noisync.errors import ArgumentError
+from noisync.run.checkpoint import Checkpoint
+from noisync.studies.cells import Cells, Values
 from noisync.studies.synchronization.cells import ENDS, Cell, Conditions, Grid, Noise, Phase
 from noisync.theory.activations import NAMES
 
@@ -52,6 +56,8 @@ def synchronization(
     seed: int = 0,
     threads: int | None = None,
     progress: bool = False,
+    checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
+    stop_after: float | None = None,
 ) -> xr.Dataset:
     r"""Measure when the common noise synchronises the tokens, how fast, and against what.
 
@@ -88,6 +94,8 @@ def synchronization(
         Default: all cores.
     progress : bool
         Show a progress bar.
+    checkpoint, stop_after
+        As in :func:`noisync.simulate`; a checkpoint holds whole ensembles.
 
     Returns
     -------
@@ -140,33 +148,42 @@ def synchronization(
         _numbers("phase_values", phase_values, negative=True),
         validate.integer("phase_replicates", phase_replicates, minimum=2),
     )
-    cells: list[dict[str, Any]] = []
+    asked = {
+        "activations": grid.activations, "dims": grid.dims, "sigmas": grid.sigmas,
+        "values": grid.values, "beta": beta, "tokens": conditions.tokens,
+        "horizon": conditions.horizon, "layers": conditions.layers,
+        "thickness": conditions.thickness, "replicates": conditions.replicates,
+        "phase_activation": phase.noise.activation, "phase_dim": phase.noise.dim,
+        "phase_sigmas": phase.sigmas, "phase_values": phase.values,
+        "phase_replicates": phase.replicates, "seed": conditions.seed,
+    }  # fmt: skip
+    cells: list[Values] = []
     shares: list[FloatArray] = []
+    steps = grid.size + len(phase.sigmas) * len(phase.values)
+    kept = Cells("synchronization", asked, checkpoint, stop_after)
 
     def dataset() -> xr.Dataset:
-        data = xr.merge([_grid_dataset(grid, cells, conditions), _phase_dataset(phase, shares)])
+        data = xr.Dataset()
+        if cells:
+            data = xr.merge([_grid_dataset(grid, cells, conditions), _phase_dataset(phase, shares)])
         data.attrs = {
             "study": "synchronization", "version": __version__, "beta": beta, "tokens": tokens,
             "horizon": conditions.horizon, "thickness": conditions.thickness,
             "replicates": replicates, "phase_activation": phase.noise.activation,
             "phase_dim": phase.noise.dim, "phase_replicates": phase.replicates, "seed": str(seed),
+            "finished": int(len(cells) + len(shares) == steps),
         }  # fmt: skip
         return data
 
-    steps = grid.size + len(phase.sigmas) * len(phase.values)
-    with tqdm(total=steps, disable=not progress, unit="ensemble") as bar:
-        try:
-            for cell in grid.cells(beta):
-                cells.append(cell.measured(conditions))
-                bar.update()
-            for sigma, value in product(phase.sigmas, phase.values):
-                cell = Cell(phase.noise._replace(sigma=sigma), value, beta)
-                shares.append(cell.shares(conditions, phase.replicates))
-                bar.update()
-        except (KeyboardInterrupt, NoisyncError) as stop:
-            if cells:
-                stop.dataset = dataset()  # type: ignore[union-attr]
-            raise
+    with tqdm(total=steps, disable=not progress, unit="ensemble") as bar, kept.running(dataset):
+        for place, cell in enumerate(grid.cells(beta)):
+            cells.append(kept.of(f"grid {place}", partial(cell.measured, conditions)))
+            bar.update()
+        for place, (sigma, value) in enumerate(product(phase.sigmas, phase.values)):
+            cell = Cell(phase.noise._replace(sigma=sigma), value, beta)
+            share = partial(cell.phase, conditions, phase.replicates)
+            shares.append(kept.of(f"phase {place}", share)["share"])
+            bar.update()
     return dataset()
 
 
@@ -178,7 +195,7 @@ def _numbers(name: str, values: Sequence[float], *, negative: bool = False) -> t
     return chosen
 
 
-def _grid_dataset(grid: Grid, cells: list[dict[str, Any]], conditions: Conditions) -> xr.Dataset:
+def _grid_dataset(grid: Grid, cells: list[Values], conditions: Conditions) -> xr.Dataset:
     noises = ("activation", "dim", "sigma")
     extra: dict[str, tuple[str, ...]] = {
         "mean_energy": ("time", "bound"), "exact_energy": ("time",), "energy_bound": ("time",),

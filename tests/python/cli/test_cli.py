@@ -14,7 +14,7 @@ import noisync as ns
 from noisync import _core
 from noisync.cli import main
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ALICE = ROOT / "tests" / "data" / "tokens_minilm_alice.npy"
 
 CONFIG = """
@@ -136,9 +136,9 @@ def test_pictures_are_refused_before_the_run(config, tmp_path, capsys):
     assert not (tmp_path / "run.png").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_stopped_run_leaves_a_readable_file(
-    ctrl_c, config, tmp_path, capsys, monkeypatch, number
+    ctrl_c, config, tmp_path, capsys, monkeypatch, number, status
 ):
     class Interrupt:
         @staticmethod
@@ -149,8 +149,8 @@ def test_a_stopped_run_leaves_a_readable_file(
     out = tmp_path / "run.nc"
     many = ("layers = 6", "layers = 20000000\nsave = 1000")
     long = config(change=many, quiet=("energy = [1.0, 3.0]", "interrupt = 2500"))
-    assert main(["simulate", long, "--out", str(out)]) == 130
-    assert "the states until then are in" in capsys.readouterr().err
+    assert main(["simulate", long, "--out", str(out)]) == status
+    assert "what was computed until then is in" in capsys.readouterr().err
     loaded = ns.load(out)
     assert loaded.layer[2] == 2000
     assert loaded.state.layer >= 2499
