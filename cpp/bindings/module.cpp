@@ -15,5 +15,6 @@ PYBIND11_MODULE(NOISYNC_MODULE, module) {
     noisync::bindings::register_attention(module);
     noisync::bindings::register_noise(module);
     noisync::bindings::register_measures(module);
+    noisync::bindings::register_distances(module);
     noisync::bindings::register_dynamics(module);
 }

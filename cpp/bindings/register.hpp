@@ -13,6 +13,7 @@ void register_harmonics(pybind11::module_& module);
 void register_attention(pybind11::module_& module);
 void register_noise(pybind11::module_& module);
 void register_measures(pybind11::module_& module);
+void register_distances(pybind11::module_& module);
 void register_dynamics(pybind11::module_& module);
 
 // What the core shares is immutable; Python holds it by pointers that do not say so.

@@ -63,7 +63,7 @@ py::array_t<double> initial_choices(std::uint64_t seed, std::uint32_t replicate,
     const py::gil_scoped_release release;
     for (Index i = 0; i < count; ++i) {
         const auto pair = uniform_pair({seed, replicate, draw, Purpose::initial_choices}, token[i]);
-        std::copy(pair.begin(), pair.end(), data + 2 * i);
+        std::ranges::copy(pair, data + 2 * i);
     }
     return out;
 }

@@ -139,6 +139,21 @@ def measure(
 ) -> npt.NDArray[np.float64]: ...
 def clusters(x: npt.NDArray[Any], angle: float) -> npt.NDArray[np.int64]: ...
 
+# distances
+def circle_transport(
+    x: npt.NDArray[np.float64],
+    x_masses: npt.NDArray[np.int64],
+    y: npt.NDArray[np.float64],
+    y_masses: npt.NDArray[np.int64],
+    threads: int,
+) -> float: ...
+def zonal_sum(
+    x: npt.NDArray[Any],
+    weights: npt.NDArray[np.float64],
+    series: Sequence[float],
+    threads: int,
+) -> float: ...
+
 # dynamics
 class Schedule:
     @staticmethod

@@ -21,7 +21,8 @@ from noisync.attention.law import Attention
 from noisync.base import validate
 from noisync.base.validate import FloatArray
 from noisync.errors import ArgumentError
-from noisync.theory.quadrature import HARMONIC_DIM, harmonic_dimension
+from noisync.sphere.harmonics import harmonic_dimension
+from noisync.theory.quadrature import HARMONIC_DIM
 
 METHODS = ("auto", "direct", "harmonic")
 

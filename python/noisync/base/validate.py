@@ -187,16 +187,16 @@ def tokens(name: str, value: npt.ArrayLike, dim: int | None = None) -> AnyFloatA
     return array
 
 
-def weights(value: npt.ArrayLike | None, count: int) -> FloatArray:
+def weights(value: npt.ArrayLike | None, count: int, name: str = "weights") -> FloatArray:
     """Return token weights: uniform for None, else non-negative with sum 1."""
     if value is None:
         return np.full(count, 1.0 / count)
-    array = np.array(finite_array("weights", value), dtype=np.float64)
+    array = np.array(finite_array(name, value), dtype=np.float64)
     if array.shape != (count,):
-        raise ArgumentError(f"weights must have shape ({count},), got shape {array.shape}")
+        raise ArgumentError(f"{name} must have shape ({count},), got shape {array.shape}")
     if np.any(array < 0):
         where = int(np.flatnonzero(array < 0)[0])
-        raise ArgumentError(f"weights must be non-negative, got {array[where]:g} at index {where}")
+        raise ArgumentError(f"{name} must be non-negative, got {array[where]:g} at index {where}")
     if abs(array.sum() - 1) > 1e-9 * max(1, count**0.5):
-        raise ArgumentError(f"weights must sum to 1, got {array.sum():.12g}")
+        raise ArgumentError(f"{name} must sum to 1, got {array.sum():.12g}")
     return array

@@ -18,9 +18,9 @@ import numpy as np
 from scipy import optimize, special
 
 from noisync.base.validate import FloatArray
+from noisync.sphere.harmonics import gegenbauer, harmonic_dimension
 from noisync.theory.chebyshev import chebyshev_series
 from noisync.theory.covariance import Covariance
-from noisync.theory.quadrature import gegenbauer, harmonic_dimension
 
 #: Below this angle D comes from κ', above from κ itself.
 _NEAR = 0.3

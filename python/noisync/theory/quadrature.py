@@ -1,4 +1,4 @@
-"""Expectations of functions of one or two Gaussian variables, and Gegenbauer polynomials."""
+"""Expectations of functions of one or two Gaussian variables, and means over the sphere."""
 
 from __future__ import annotations
 
@@ -138,21 +138,3 @@ def cosine_rule(size: int, dim: int) -> tuple[FloatArray, FloatArray]:
     node, weight = legendre(size)
     theta = 0.5 * np.pi * (node + 1)
     return np.cos(theta), angle_density(theta, dim, 0.5 * np.pi * weight)
-
-
-def harmonic_dimension(degree: int, dim: int) -> float:
-    """Return N_{n,d}, the dimension of the spherical harmonics of degree n on S^{d−1}."""
-    if degree == 0:
-        return 1.0
-    return (2 * degree + dim - 2) / degree * float(special.binom(degree + dim - 3, degree - 1))
-
-
-def gegenbauer(degree: int, dim: int, u: FloatArray) -> FloatArray:
-    """Return P_{n,d}(u) for n = 0..degree, normalised to P_{n,d}(1) = 1: shape (degree+1, ...)."""
-    p = np.empty((degree + 1, *u.shape))
-    p[0] = 1.0
-    if degree > 0:
-        p[1] = u
-    for n in range(1, degree):
-        p[n + 1] = ((2 * n + dim - 2) * u * p[n] - n * p[n - 1]) / (n + dim - 2)
-    return p

@@ -15,8 +15,9 @@ import numpy as np
 
 from noisync.base.validate import FloatArray
 from noisync.errors import KernelAccuracyWarning
+from noisync.sphere.harmonics import gegenbauer, harmonic_dimension
 from noisync.theory.activations import PROMISED, Function
-from noisync.theory.quadrature import cosine_rule, gegenbauer, harmonic_dimension, legendre
+from noisync.theory.quadrature import cosine_rule, legendre
 
 _HERMITE_DEGREES = 1024
 

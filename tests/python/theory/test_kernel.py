@@ -9,8 +9,8 @@ import reference
 from scipy import special
 
 import noisync as ns
+from noisync.sphere.harmonics import gegenbauer, harmonic_dimension
 from noisync.theory import layer_exponent
-from noisync.theory.quadrature import gegenbauer, harmonic_dimension
 
 U = np.array([-1.0, -0.9, -0.5, 0.0, 0.3, 0.9, 0.99, 0.9999, 1 - 1e-8, 1.0])
 LAWS = [(5, 0.0, 0.0), (64, 0.1, 0.1), (3, 1.5, 0.0), (2, 0.0, 0.7)]
