@@ -6,8 +6,9 @@ import signal
 import threading
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Protocol
 
 from noisync.base import validate
@@ -38,6 +39,9 @@ class Work(Protocol):
     def kept(self) -> None:
         """Take note that all of that is on disk."""
 
+    def changed(self) -> bool:
+        """Whether anything has happened since then."""
+
     def restore(self, state: Record, records: Iterator[Record]) -> None:
         """Go back to where a checkpoint stands."""
 
@@ -48,28 +52,37 @@ class Keeper:
     Parameters
     ----------
     work : Work
-    call : Record
-        What was asked for; a checkpoint of anything else is refused.
+    call : function
+        Of the minutes between two checkpoints; returns what was asked for. A checkpoint of anything
+        else is refused.
     checkpoint : Checkpoint or None
     stop_after : float or None
         Hours.
     """
 
     def __init__(
-        self, work: Work, call: Record, checkpoint: Checkpoint | None, stop_after: float | None
+        self,
+        work: Work,
+        call: Callable[[float], Record],
+        checkpoint: Checkpoint | None,
+        stop_after: float | None,
     ) -> None:
         self._work = work
         self._began = time.monotonic()
         hours = None if stop_after is None else validate.positive("stop_after", stop_after)
         self._end = None if hours is None else self._began + 3600 * hours
         self._minutes = 0.0 if checkpoint is None else checkpoint.minutes
-        self._folder = None if checkpoint is None else self._opened(checkpoint, call)
+        self._folder = None
+        if checkpoint is not None:
+            self._folder = self._opened(checkpoint, call(checkpoint.minutes))
         self._next = self._began + 60 * self._minutes
         self._last_layers = 0
 
     def _opened(self, checkpoint: Checkpoint, call: Record) -> Folder:
         if not Folder.exists(checkpoint.path):
-            return Folder.begin("checkpoint", checkpoint.path, call, self._work.state())
+            folder = Folder.begin("checkpoint", checkpoint.path, call, self._work.state())
+            self._work.kept()
+            return folder
         folder = Folder.reopen("checkpoint", checkpoint.path)
         try:
             check_call(checkpoint, folder.call, call)
@@ -105,8 +118,8 @@ class Keeper:
             raise Pause
 
     def write(self) -> None:
-        """Write the checkpoint, if there is one; where that fails, warn."""
-        if self._folder is None:
+        """Write the checkpoint, if there is one and something new; where that fails, warn."""
+        if self._folder is None or not self._work.changed():
             return
         began = time.monotonic()
         try:
@@ -135,7 +148,7 @@ def keeping(
     `run` has what it was told of checkpoints, too. With a checkpoint SIGTERM raises Terminated.
     """
     checkpoint = as_checkpoint(run["checkpoint"])
-    call = described_call(kind, asked, 0.0 if checkpoint is None else checkpoint.minutes)
+    call = partial(described_call, kind, asked)
     keeper = None
     try:
         with signals_deferred():

@@ -9,7 +9,8 @@ import xarray as xr
 
 from noisync.base import validate
 from noisync.errors import ArgumentError, ArgumentTypeError
-from noisync.run.trajectory import FORMAT, Trajectory
+from noisync.run.reading import FORMAT
+from noisync.run.trajectory import Trajectory
 from noisync.storage import dataset
 from noisync.storage.netcdf import unreadable
 

@@ -70,6 +70,7 @@ class Runs:
         #: The SIMD levels that computed them.
         self.levels = [level()]
         self._part, self.states = self._begun(0)
+        self._stood = self._stand()
 
     @property
     def complete(self) -> npt.NDArray[np.bool_]:
@@ -175,6 +176,14 @@ class Runs:
     def kept(self) -> None:
         """Take note that all of it is in the checkpoint."""
         self._kept = self.seen.copy()
+        self._stood = self._stand()
+
+    def changed(self) -> bool:
+        """Whether any layer was completed or recorded since then."""
+        return self._stand() != self._stood
+
+    def _stand(self) -> tuple[int, int, int]:
+        return self._part.start, int(self.states.layers.sum()), int(self.seen.sum())
 
     def restore(self, state: Record, records: Iterator[Record]) -> None:
         """Go back to where a checkpoint stands."""

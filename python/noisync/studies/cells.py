@@ -95,6 +95,10 @@ class Cells:
         """Take note that they are in the checkpoint."""
         self._new = []
 
+    def changed(self) -> bool:
+        """Whether there are any."""
+        return bool(self._new)
+
     def restore(self, state: Record, records: Iterator[Record]) -> None:
         """Go back to where a checkpoint stands."""
         self._values = {}
