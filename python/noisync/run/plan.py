@@ -81,9 +81,10 @@ class Plan:
         """The number of tokens."""
         return int(self.weights.size)
 
-    def asked(self) -> dict[str, Any]:
+    def asked(self, without: Sequence[str] = ()) -> dict[str, Any]:
         """Return the arguments that all runs share and that matter to their results."""
-        values = {name: getattr(self, name) for name in NAMES if name not in WITHOUT_EFFECT}
+        left_out = (*WITHOUT_EFFECT, *without)
+        values = {name: getattr(self, name) for name in NAMES if name not in left_out}
         return values | {"save": self.save.chosen, "dtype": self.dtype.name}
 
     def times(self, layers: npt.NDArray[np.int64]) -> FloatArray:

@@ -35,7 +35,7 @@ def resume(
     stop_after: float | None = None,
     allow_other_level: bool = False,
 ) -> Any:
-    """Go on with whatever a checkpoint is of, a run, an ensemble or a study, to its end.
+    """Go on with whatever a checkpoint is of, a run, an ensemble, a study, to its end.
 
     The result is that of a call that was never interrupted, bit for bit.
 
@@ -47,7 +47,8 @@ def resume(
         The functions among the observers of the call, and observers of classes of your own: a
         checkpoint knows them by their names.
     tokens : law, optional
-        The law of the initial tokens, where it holds functions or is of a class of your own.
+        The law of the initial tokens, or the density of ``spde.solve``, where it holds functions or
+        is of a class of your own.
     threads : int, optional
         Default: all cores.
     progress : bool
@@ -59,7 +60,7 @@ def resume(
 
     Returns
     -------
-    Trajectory or xarray.Dataset
+    Trajectory, SpdeSolution or xarray.Dataset
 
     Raises
     ------
@@ -99,7 +100,7 @@ def _arguments(
         try:
             arguments[name] = restored(value, arrays)
         except NotGivenError as error:
-            if name != "tokens":
+            if name not in ("tokens", "density"):
                 raise ArgumentError(f"{name} cannot be had from a checkpoint: {error}") from None
             if tokens is None:
                 raise ArgumentError(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,9 +12,13 @@ from noisync import sphere
 from noisync.base import validate
 from noisync.errors import ArgumentError
 from noisync.measure.function import as_observers
+from noisync.measure.observer import Observer
 from noisync.model import Model, check_model
 from noisync.run.arguments import RunArguments, complete, shares_run_arguments
-from noisync.run.simulation import simulate
+from noisync.run.plan import Plan
+from noisync.run.resume import RESUMED
+from noisync.run.simulation import single_run
+from noisync.run.start import checked_start
 from noisync.spde.jacobian import Jacobian
 from noisync.spde.solution import SpdeSolution
 from noisync.sphere.law import density_of
@@ -116,8 +121,24 @@ def solve(
     run["weights"] = weights / mass
     jacobian = Jacobian(len(nodes), model.dim, layers=_layers(run))
     run["observe"] = [*as_observers(run["observe"]), jacobian]
-    trajectory = simulate(model, nodes, replicate=replicate, **run)
+    replicate = validate.integer("replicate", replicate, minimum=0, maximum=2**32 - 1)
+    plan = Plan.checked(model, len(nodes), run)
+    asked = {
+        "model": plan.model, "density": density, "degree": degree, "replicate": replicate,
+        **plan.asked(without=("weights",)),
+    }  # fmt: skip
+    start = checked_start(nodes, model)
+    trajectory = single_run("spde.solve", asked, plan, start, replicate, run)
     return SpdeSolution.of(trajectory, degree, nodes, quadrature, initial / mass)
+
+
+def _resumed(*, observe: Sequence[Observer] = (), **arguments: Any) -> SpdeSolution:
+    """Call `solve` with the observers of its run, to which it adds one of its own."""
+    others = [observer for observer in observe if not isinstance(observer, Jacobian)]
+    return solve(observe=others, **arguments)
+
+
+RESUMED["spde.solve"] = _resumed
 
 
 def _layers(run: RunArguments) -> int | tuple[int, ...] | None:

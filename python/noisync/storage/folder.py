@@ -13,10 +13,9 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import IO
 
 from noisync.errors import ArgumentError
 from noisync.storage.files import (
@@ -40,7 +39,6 @@ class Folder:
         self.call = call
         self._name = name
         self._lock = lock
-        self._records: IO[bytes] = (path / _RECORDS).open("r+b")
         self._length = 0  # bytes of the records that the newest state counts
         self._generation = 0
 
@@ -109,12 +107,11 @@ class Folder:
         for state in sorted(states, key=_generation, reverse=True):
             try:
                 length = state.header["length"]
-                restore(state, read_records(self._records, length))
+                with (self.path / _RECORDS).open("rb") as records:
+                    restore(state, read_records(records, length))
             except (DamagedError, KeyError, TypeError, ValueError) as error:
                 reasons.append(f"generation {_generation(state)}: {error}")
                 continue
-            self._records.truncate(length)
-            self._records.seek(length)
             self._length = length
             self._generation = _generation(state)
             return
@@ -128,35 +125,25 @@ class Folder:
         Where that fails the checkpoint stands as before.
         """
         with signals_deferred():
-            try:
+            with (self.path / _RECORDS).open("r+b") as file:
+                file.truncate(self._length)  # what no state counts
+                file.seek(self._length)
                 for record in records:
-                    write_record(self._records, record)
-                self._records.flush()
-                os.fsync(self._records.fileno())
-                length = self._records.tell()
-                generation = self._generation + 1
-                numbered = _numbered(state, generation, length)
-                replace_file(
-                    self._name,
-                    self.path / _STATES[generation % 2],
-                    lambda partial: _write(partial, numbered),
-                )
-            except BaseException:
-                self._cut_back()
-                raise
+                    write_record(file, record)
+                file.flush()
+                os.fsync(file.fileno())
+                length = file.tell()
+            generation = self._generation + 1
+            numbered = _numbered(state, generation, length)
+            replace_file(
+                self._name,
+                self.path / _STATES[generation % 2],
+                lambda partial: _write(partial, numbered),
+            )
             self._length, self._generation = length, generation
-
-    def _cut_back(self) -> None:
-        # Closing throws away what could not be flushed; an error of that is the one at hand.
-        with suppress(OSError):
-            self._records.close()
-        self._records = (self.path / _RECORDS).open("r+b")
-        self._records.truncate(self._length)
-        self._records.seek(self._length)
 
     def close(self) -> None:
         """Let other processes have it."""
-        self._records.close()
         os.close(self._lock)
 
     def __enter__(self) -> Folder:
@@ -175,6 +162,11 @@ def _checked(name: str, path: Path) -> Path:
     target = path.resolve(strict=True)
     if not (target / _CALL).is_file():
         raise ArgumentError(f"{name}: {str(path)!r} is no checkpoint of noisync")
+    for file in (_CALL, _RECORDS, *_STATES):
+        if (target / file).is_symlink():  # writing would go elsewhere
+            raise ArgumentError(
+                f"{name}: {str(path)!r} is no checkpoint of noisync: {file} is a link"
+            )
     return target
 
 

@@ -1,6 +1,7 @@
 """Runs go on from their checkpoints after any end, bit for bit, and refuse those of others."""
 
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -344,6 +345,35 @@ def test_a_disk_that_is_full_stops_no_run(tmp_path):
     expected = start(None, Fragile())
     assert run == expected
     assert ns.resume(path, observe=[Fragile()]) == expected
+
+
+def test_a_checkpoint_that_somebody_deletes_stops_no_run(tmp_path):
+    path = tmp_path / "run.ckpt"
+
+    class Deleting(Slow):
+        def __call__(self, tokens):
+            shutil.rmtree(path, ignore_errors=True)
+            return super().__call__(tokens)
+
+    options = {"layers": 6}
+    with pytest.warns(ns.CheckpointWarning, match="No such file"):
+        run = start(ns.Checkpoint(path, minutes=0), Deleting(), **options)
+    assert run.finished
+
+
+def test_the_spde_goes_on_too(tmp_path):
+    path = tmp_path / "run.ckpt"
+    model = ns.Model(2, ns.Softmax(2.0), ns.MLP("tanh", 16))
+    law = ns.sphere.VonMisesFisher(1, [0.6, 0.8], 1.5)
+    options = {"degree": 32, "horizon": 0.5, "layers": 6, "save": 2}
+    with pytest.raises(BreakdownError):
+        ns.spde.solve(model, law, **options, observe=[Fragile(4)], checkpoint=path)
+    solution = ns.resume(path, observe=[Fragile()])
+    expected = ns.spde.solve(model, law, **options, observe=[Fragile()])
+    assert solution.trajectory == expected.trajectory
+    assert solution.to_dataset().identical(expected.to_dataset())
+    ns.save(solution, tmp_path / "solution.nc")
+    assert ns.load(tmp_path / "solution.nc").identical(expected.to_dataset())
 
 
 # What is refused

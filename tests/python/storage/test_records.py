@@ -85,6 +85,9 @@ def test_a_state_counts_its_records(path):
     with (path / "records").open("ab") as records:
         records.write(b"a tail that was not counted")
     assert restored(path) == [3, [1, 2, 3]]
+    with Folder.reopen("checkpoint", path) as folder:
+        folder.restore(lambda state, records: list(records))
+        folder.append([], state(4))
     assert (path / "records").stat().st_size == size
 
 
@@ -136,6 +139,14 @@ def test_what_cannot_be_appended_leaves_the_checkpoint_as_it_was(path):
         assert folder.path == path
         folder.append([Record({"of": 5})], state(5))
     assert restored(path) == [5, [1, 2, 3, 5]]
+
+
+def test_a_link_is_no_part_of_a_checkpoint(path, tmp_path):
+    elsewhere = tmp_path / "elsewhere"
+    (path / "records").rename(elsewhere)
+    (path / "records").symlink_to(elsewhere)
+    with pytest.raises(ns.ArgumentError, match="records is a link"):
+        Folder.reopen("checkpoint", path)
 
 
 def test_two_processes_do_not_share_a_checkpoint(path):
