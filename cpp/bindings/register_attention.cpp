@@ -4,6 +4,7 @@
 
 #include "arrays.hpp"
 #include "attention/exponential.hpp"
+#include "attention/sum.hpp"
 #include "python_watch.hpp"
 #include "register.hpp"
 
@@ -21,19 +22,29 @@ std::optional<Matrix<double>> matrix_from(const std::optional<Array<double>>& ar
     return TokensView<double>(array->data(), array->shape(0), array->shape(1));
 }
 
+const char* method(bool is_direct) {
+    return is_direct ? "direct" : "harmonic";
+}
+
+Projections projections(double beta, double value_scale, const std::optional<Array<double>>& query,
+                        const std::optional<Array<double>>& key,
+                        const std::optional<Array<double>>& value) {
+    return {beta, value_scale, matrix_from(query), matrix_from(key), matrix_from(value)};
+}
+
 void register_laws(py::module_& module) {
+    py::class_<Projections>(module, "Projections", "Q, K and V of tokens.")
+        .def(py::init(&projections), py::kw_only(), py::arg("beta"), py::arg("value_scale"),
+             py::arg("query") = py::none(), py::arg("key") = py::none(),
+             py::arg("value") = py::none());
     module.def(
         "exponential_attention",
-        [](bool normalized, double beta, double value_scale,
-           const std::optional<Array<double>>& query, const std::optional<Array<double>>& key,
-           const std::optional<Array<double>>& value) {
+        [](const Projections& projections, bool normalized, double penalty) {
             return shared(attention_law(ExponentialAttention{
-                normalized ? Normalization::softmax : Normalization::none, beta, value_scale,
-                matrix_from(query), matrix_from(key), matrix_from(value)}));
+                projections, normalized ? Normalization::softmax : Normalization::none, penalty}));
         },
-        py::kw_only(), py::arg("normalized"), py::arg("beta"), py::arg("value_scale"),
-        py::arg("query") = py::none(), py::arg("key") = py::none(), py::arg("value") = py::none(),
-        "Weights e^{<Qx, Ky>}, values Vy; without Q and K, Q^T K = beta I.");
+        py::arg("projections"), py::kw_only(), py::arg("normalized"), py::arg("penalty") = 0.0,
+        "Weights e^{<Qx, Ky> - penalty |Ky|^2}, values Vy.");
 }
 
 }  // namespace
@@ -48,13 +59,19 @@ void register_attention(py::module_& module) {
             }),
             py::kw_only(), py::arg("beta"), py::arg("harmonics"), py::arg("tail"),
             py::arg("tolerance"))
-        .def_property_readonly("method", [](const Summation& summation) {
-            return summation.is_direct() ? "direct" : "harmonic";
-        });
+        .def_property_readonly(
+            "method", [](const Summation& summation) { return method(summation.is_direct()); });
     py::class_<SummedAttention>(module, "SummedAttention", "What is summed, and how.")
         .def(py::init<SharedAttentionLaw, Summation>(), py::arg("law").none(false),
-             py::arg("summation"));
+             py::arg("summation"))
+        .def_property_readonly("method", [](const SummedAttention& attention) {
+            return method(attention.is_direct());
+        });
     register_laws(module);
+    module.def(
+        "attention_sum",
+        [](std::vector<SummedAttention> parts) { return shared(attention_sum(std::move(parts))); },
+        py::arg("parts"), "Attentions that add, each summed in its own way.");
 
     module.def(
         "attention",

@@ -14,6 +14,7 @@ tokens). noisync simulates the layers, measures them, and computes the rates tha
 from noisync import measure, plot, spde, sphere, studies
 from noisync.attention.drift import attention_drift
 from noisync.attention.exponential import Softmax, Unnormalized
+from noisync.attention.l2 import L2
 from noisync.base.version import __version__
 from noisync.bounds import attention_growth, energy_bound
 from noisync.errors import (
@@ -53,6 +54,7 @@ from noisync.theory import activations, two_token
 from noisync.theory.kernel import Kernel
 
 __all__ = [
+    "L2",
     "MLP",
     "ArgumentError",
     "ArgumentTypeError",

@@ -65,16 +65,24 @@ class Summation:
 
 class SummedAttention:
     def __init__(self, law: AttentionLaw, summation: Summation) -> None: ...
+    @property
+    def method(self) -> str: ...
+
+class Projections:
+    def __init__(
+        self,
+        *,
+        beta: float,
+        value_scale: float,
+        query: npt.NDArray[np.float64] | None = None,
+        key: npt.NDArray[np.float64] | None = None,
+        value: npt.NDArray[np.float64] | None = None,
+    ) -> None: ...
 
 def exponential_attention(
-    *,
-    normalized: bool,
-    beta: float,
-    value_scale: float,
-    query: npt.NDArray[np.float64] | None = None,
-    key: npt.NDArray[np.float64] | None = None,
-    value: npt.NDArray[np.float64] | None = None,
+    projections: Projections, *, normalized: bool, penalty: float = 0.0
 ) -> AttentionLaw: ...
+def attention_sum(parts: Sequence[SummedAttention]) -> AttentionLaw: ...
 def attention(
     attention: SummedAttention,
     x: npt.NDArray[Any],

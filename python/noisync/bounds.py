@@ -6,20 +6,21 @@ import numpy as np
 import numpy.typing as npt
 
 from noisync.attention.law import Attention
+from noisync.attention.sum import Heads, total
 from noisync.base import validate
 from noisync.base.validate import FloatArray
 from noisync.model import Model
 
 
-def attention_growth(attention: Attention | None, beta: float = 1.0) -> float | None:
+def attention_growth(attention: Heads, beta: float = 1.0) -> float | None:
     r"""Return ε with dE_β/dt ≤ ε E_β under the attention alone, or None where none is known.
 
     For softmax attention with QᵀK = βI, V = aI, and the energy at the same β, ε = 0 for a ≥ 0 and
-    4|a| for a < 0 (:meth:`noisync.Softmax.growth` derives it).
+    4|a| for a < 0 (:meth:`noisync.Softmax.growth` derives it). Those of attentions that add add.
 
     Parameters
     ----------
-    attention : an attention or None
+    attention : an attention, a list of them, or None
     beta : float
         Inverse temperature of the energy.
 
@@ -32,7 +33,8 @@ def attention_growth(attention: Attention | None, beta: float = 1.0) -> float | 
     a ≥ 0: arXiv:2604.26898, §4. The estimate for a < 0 is derived here.
     """
     beta = validate.positive("beta", beta)
-    return 0.0 if attention is None else attention.growth(beta)
+    law = total(Attention.check_parts("attention", attention))
+    return 0.0 if law is None else law.growth(beta)
 
 
 def energy_bound(

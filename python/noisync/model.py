@@ -6,13 +6,14 @@ A :class:`Model` is frozen, compares by value and round-trips through a dict and
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import tomli_w
 
 from noisync.attention.law import Attention
+from noisync.attention.sum import total
 from noisync.base import validate
 from noisync.errors import ArgumentError, ArgumentTypeError
 from noisync.noise.law import NoiseLaw
@@ -36,8 +37,9 @@ class Model:
     ----------
     dim : int
         d, the dimension of the tokens, at least 2.
-    attention : Softmax or Unnormalized, optional
-        The deterministic part; None leaves it out.
+    attention : Softmax, Unnormalized or L2, or a list of them, optional
+        The deterministic part; None leaves it out. Those of a list add: multi-head attention. Kept
+        as given, a list as a tuple.
     noise : MLP, GaussianField, ValueNoise or IndependentNoise, optional
         The random part, the same for all tokens but for IndependentNoise; None leaves it out.
 
@@ -59,15 +61,20 @@ class Model:
     """
 
     dim: int
-    attention: Attention | None = None
+    attention: Attention | Sequence[Attention] | None = None
     noise: NoiseLaw | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dim", validate.integer("dim", self.dim, minimum=2, maximum=2**24))
-        Attention.check("attention", self.attention, optional=True)
+        object.__setattr__(self, "attention", Attention.check_parts("attention", self.attention))
         NoiseLaw.check("noise", self.noise, optional=True)
-        if self.attention is not None:
-            self.attention.check_dim(self.dim)
+        if self.total_attention is not None:
+            self.total_attention.check_dim(self.dim)
+
+    @property
+    def total_attention(self) -> Attention | None:
+        """The attention as one law: the sum of its parts."""
+        return total(self.attention)
 
     @property
     def kernel(self) -> Kernel:
@@ -88,8 +95,10 @@ class Model:
     def to_dict(self) -> dict[str, Any]:
         """Return the model as plain numbers, strings, lists and dicts."""
         result: dict[str, Any] = {"dim": self.dim}
-        if self.attention is not None:
+        if isinstance(self.attention, Attention):
             result["attention"] = self.attention.to_dict()
+        elif self.attention is not None:
+            result["attention"] = [part.to_dict() for part in self.attention]
         if self.noise is not None:
             result["noise"] = self.noise.to_dict()
         return result
@@ -103,9 +112,10 @@ class Model:
         if "dim" not in table:
             raise ArgumentError("model: the key 'dim' is missing")
         parts: dict[str, Any] = {}
-        for name, room in (("attention", Attention), ("noise", NoiseLaw)):
-            if table.get(name) is not None:
-                parts[name] = room.from_table(f"model.{name}", table[name])
+        if table.get("attention") is not None:
+            parts["attention"] = Attention.from_tables("model.attention", table["attention"])
+        if table.get("noise") is not None:
+            parts["noise"] = NoiseLaw.from_table("model.noise", table["noise"])
         return cls(dim=table["dim"], **parts)
 
     def to_toml(self) -> str:

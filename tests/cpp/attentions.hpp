@@ -39,9 +39,19 @@ inline ExponentialAttention with_matrices(Index h, Index d, double size, bool wi
     return config;
 }
 
+// The same with logits -|Qx - Ky|^2.
+inline ExponentialAttention with_distances(Index h, Index d, double size, bool with_value) {
+    ExponentialAttention config = with_matrices(h, d, size, with_value);
+    *config.query *= 2;
+    config.penalty = 1;
+    return config;
+}
+
 // A bound on |logit| with the roundings that go into one, and on |V x|.
 inline Long logit_size(const ExponentialAttention& config) {
-    return config.query ? Long(config.query->norm()) * config.key->norm() : std::abs(config.beta);
+    return config.query ? Long(config.query->norm()) * config.key->norm() +
+                              Long(config.penalty) * config.key->squaredNorm()
+                        : std::abs(config.beta);
 }
 inline Long value_size(const ExponentialAttention& config) {
     return std::abs(config.value_scale) * (config.value ? Long(config.value->norm()) : 1);

@@ -147,6 +147,10 @@ inline AttentionOfTokens attention(const LongMatrix& x, const LongVector& weight
     if (config.query) {
         logits = products(products(at, config.query->cast<Long>()),
                           products(x, config.key->cast<Long>()));
+        const LongMatrix keys = products(x, config.key->cast<Long>());
+        for (Index j = 0; j < x.rows(); ++j) {
+            logits.col(j).array() -= Long(config.penalty) * dot(keys, j, keys, j);
+        }
     }
     LongMatrix values = x * Long(config.value_scale);
     if (config.value) {

@@ -76,6 +76,14 @@ def attention(x, w, query, key, value, *, normalized=True):
     return (p / p.sum(axis=1, keepdims=True)) @ x @ value.T
 
 
+def distance_attention(x, w, query, key, value):
+    """Softmax of −|Qx − Ky|², from the differences themselves."""
+    gaps = (x @ query.T)[:, None, :] - (x @ key.T)[None, :, :]
+    logits = -np.sum(gaps**2, axis=2)
+    p = w * np.exp(logits - logits.max(axis=1, keepdims=True))
+    return (p / p.sum(axis=1, keepdims=True)) @ x @ value.T
+
+
 def mlp(y, activation, width, sigma_u, sigma_w, seed, replicate, layer, numbers=drawn):
     """The random MLP of a layer, its weights drawn from the documented streams."""
     d = y.shape[1]

@@ -1,12 +1,8 @@
 #include "attention/exponential.hpp"
 
-#include <cmath>
-#include <stdexcept>
-#include <string>
-
 #include "attention/direct_sums.hpp"
 #include "attention/harmonic_sums.hpp"
-#include "attention/map_rows.hpp"
+#include "attention/logits.hpp"
 #include "attention/values.hpp"
 
 namespace noisync {
@@ -15,12 +11,12 @@ namespace {
 
 // R with Q^T K = beta R; empty where they are not given.
 template <class Real>
-Matrix<double> rotation(const Matrix<Real>& query, const Matrix<Real>& key,
-                        const Summation& summation) {
-    if (query.size() == 0 || summation.is_direct()) {
+Matrix<double> rotation(const Logits<Real>& logits, const Summation& summation) {
+    if (logits.is_scalar() || summation.is_direct()) {
         return {};
     }
-    return (query.transpose() * key).template cast<double>() / double(Real(summation.beta));
+    return (logits.query().transpose() * logits.key()).template cast<double>() /
+           double(Real(summation.beta));
 }
 
 template <class Real>
@@ -28,11 +24,9 @@ class Exponential final : public Attention<Real> {
    public:
     Exponential(const ExponentialAttention& law, const Summation& summation)
         : normalization_(law.normalization),
-          beta_(Real(law.beta)),
-          query_(cast_or_empty<Real>(law.query)),
-          key_(cast_or_empty<Real>(law.key)),
+          logits_(law, law.penalty),
           values_(law.normalization, law.value_scale, law.value),
-          harmonic_(summation, rotation(query_, key_, summation)) {}
+          harmonic_(summation, rotation(logits_, summation)) {}
 
     void evaluate(const Tokens<Real>& x, const Vector<Real>& weights, Tokens<Real>& out,
                   Execution& execution) override {
@@ -46,13 +40,7 @@ class Exponential final : public Attention<Real> {
     // sum_j p_j x_j for softmax and 0 without normalisation.
     void differentiate(const Tokens<Real>& x, const Vector<Real>& weights, Index token,
                        const Matrix<Real>& along, Matrix<Real>& out) const override {
-        const bool scalar = is_scalar();
-        const Tokens<Real> keys =
-            scalar ? Tokens<Real>(x * beta_) : Tokens<Real>(x * key_.transpose());
-        const auto queried = [&](const auto& rows) -> Matrix<Real> {
-            return scalar ? Matrix<Real>(rows) : Matrix<Real>(rows * query_.transpose());
-        };
-        const Vector<Real> logits = keys * queried(x.row(token)).transpose();
+        const auto [logits, slopes] = logits_.at(x, token, x.rows(), along);
         Vector<Real> p;
         if (normalization_ == Normalization::softmax) {
             // As in sum_by_maxima, the weight belongs into the exponent.
@@ -62,7 +50,7 @@ class Exponential final : public Attention<Real> {
         } else {
             p = logits.array().exp() * weights.array();
         }
-        const Matrix<Real> weighted = (queried(along) * keys.transpose()) * p.asDiagonal();
+        const Matrix<Real> weighted = slopes * p.asDiagonal();
         out.noalias() = weighted * x;
         if (normalization_ == Normalization::softmax) {
             out -= weighted.rowwise().sum() * (p.transpose() * x);
@@ -79,9 +67,11 @@ class Exponential final : public Attention<Real> {
         if (d > kFewDimensions || 8 * at.count < x.rows()) {
             return Attention<Real>::differentiate_at(x, weights, at, execution);
         }
-        const Tokens<Real> queries =
-            is_scalar() ? Tokens<Real>(x * beta_) : Tokens<Real>(x * query_.transpose());
-        const Tokens<Real> keys = is_scalar() ? x : Tokens<Real>(x * key_.transpose());
+        Tokens<Real> queries = x * logits_.beta();
+        Tokens<Real> keys = x;
+        if (!logits_.is_scalar()) {
+            logits_.project(x, queries, keys, execution);
+        }
         Tokens<Real> values(x.rows(), d + d * d);
         for (Index a = 0; a < d; ++a) {
             values.col(a) = x.col(a);
@@ -94,10 +84,10 @@ class Exponential final : public Attention<Real> {
             const Index token = at.first + row / at.directions();
             // K^T Q v, and what the moments make of it.
             Vector<Real> pulled = at.along.row(row).transpose();
-            if (is_scalar()) {
-                pulled *= beta_;
+            if (logits_.is_scalar()) {
+                pulled *= logits_.beta();
             } else {
-                pulled = (key_.transpose() * (query_ * pulled)).eval();
+                pulled = (logits_.key().transpose() * (logits_.query() * pulled)).eval();
             }
             const auto mean = sums.numerators.row(token).head(d);
             const Eigen::Map<const Matrix<Real>> second(sums.numerators.row(token).data() + d, d,
@@ -120,23 +110,17 @@ class Exponential final : public Attention<Real> {
    private:
     static constexpr Index kFewDimensions = 8;
 
-    // Whether Q^T K = beta I.
-    [[nodiscard]] bool is_scalar() const { return query_.size() == 0; }
-
     void sum_directly(const Tokens<Real>& x, const Vector<Real>& weights, Execution& execution) {
-        if (is_scalar()) {
-            direct_.symmetric(x, weights, beta_, sums_, execution);
+        if (logits_.is_scalar()) {
+            direct_.symmetric(x, weights, logits_.beta(), sums_, execution);
             return;
         }
-        map_rows(x, query_, queries_, execution);
-        map_rows(x, key_, keys_, execution);
+        logits_.project(x, queries_, keys_, execution);
         direct_.general(queries_, keys_, x, weights, sums_, execution);
     }
 
     Normalization normalization_;
-    Real beta_;
-    Matrix<Real> query_;
-    Matrix<Real> key_;
+    Logits<Real> logits_;
     Values<Real> values_;
     HarmonicSums<Real> harmonic_;
     DirectSums<Real> direct_;
@@ -147,24 +131,9 @@ class Exponential final : public Attention<Real> {
 
 class ExponentialLaw final : public AttentionLaw {
    public:
-    explicit ExponentialLaw(const ExponentialAttention& law) : law_(law) {
-        if (law.query.has_value() != law.key.has_value()) {
-            throw std::invalid_argument("query and key must be given together");
-        }
-    }
+    explicit ExponentialLaw(const ExponentialAttention& law) : law_(law) { require_pair(law); }
 
-    void require_dim(Index dim) const override {
-        const auto fits = [dim](const std::optional<Matrix<double>>& matrix) {
-            return !matrix || matrix->cols() == dim;
-        };
-        const bool value_is_square = !law_.value || law_.value->rows() == dim;
-        const bool same_heads = !law_.query || !law_.key || law_.query->rows() == law_.key->rows();
-        if (!fits(law_.query) || !fits(law_.key) || !fits(law_.value) || !value_is_square ||
-            !same_heads) {
-            throw std::invalid_argument("query, key and value must fit tokens of dimension " +
-                                        std::to_string(dim));
-        }
-    }
+    void require_dim(Index dim) const override { noisync::require_dim(law_, dim); }
 
     [[nodiscard]] std::optional<ZonalAttention> zonal() const override {
         if (law_.query || law_.value || law_.beta <= -300) {

@@ -76,6 +76,11 @@ class AttentionLaw {
     // tangential part, which keeps its digits as tokens merge.
     [[nodiscard]] virtual std::optional<ZonalAttention> zonal() const { return std::nullopt; }
 
+    // Whether nothing in it takes linear time, summed like that.
+    [[nodiscard]] virtual bool is_direct(const Summation& summation) const {
+        return summation.is_direct();
+    }
+
     template <class Real>
     [[nodiscard]] std::unique_ptr<Attention<Real>> evaluator(const Summation& summation) const {
         if constexpr (std::is_same_v<Real, float>) {
@@ -98,6 +103,8 @@ using SharedAttentionLaw = std::shared_ptr<const AttentionLaw>;
 struct SummedAttention {
     SharedAttentionLaw law;
     Summation summation;
+
+    [[nodiscard]] bool is_direct() const { return law->is_direct(summation); }
 
     template <class Real>
     [[nodiscard]] std::unique_ptr<Attention<Real>> evaluator() const {

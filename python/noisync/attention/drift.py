@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy.typing as npt
 
 from noisync import _core
 from noisync.attention.law import Attention
+from noisync.attention.sum import one_law
 from noisync.attention.summation import summed
 from noisync.base import validate
 from noisync.base.threads import thread_count
@@ -16,7 +18,7 @@ from noisync.errors import SimulationError
 
 
 def attention_drift(
-    attention: Attention,
+    attention: Attention | Sequence[Attention],
     x: npt.ArrayLike,
     weights: npt.ArrayLike | None = None,
     *,
@@ -31,7 +33,8 @@ def attention_drift(
 
     Parameters
     ----------
-    attention : Softmax or Unnormalized
+    attention : Softmax, Unnormalized or L2, or a list of them
+        Those of a list add.
     x : (n, dim) array_like
         Unit rows. float32 is computed in float32, everything else in float64.
     weights : (n,) array_like, optional
@@ -64,11 +67,11 @@ def attention_drift(
     ----------
     arXiv:2312.10794; arXiv:2604.26898, eq. (1.1).
     """
-    Attention.check("attention", attention)
+    law = one_law(attention)
     tokens = validate.tokens("x", x)
-    attention.check_dim(tokens.shape[1])
+    law.check_dim(tokens.shape[1])
     mass = validate.weights(weights, tokens.shape[0])
-    sums = summed(attention, tokens.shape[1], tokens.shape[0], method, tol)
+    sums = summed(law, tokens.shape[1], tokens.shape[0], method, tol)
     drift = _core.attention(sums, tokens, mass, thread_count(threads))
     if not np.all(np.isfinite(drift)):
         row = int(np.flatnonzero(~np.isfinite(drift).all(axis=1))[0])

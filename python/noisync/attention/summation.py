@@ -18,6 +18,7 @@ from scipy import special
 
 from noisync import _core
 from noisync.attention.law import Attention
+from noisync.attention.sum import AttentionSum
 from noisync.base import validate
 from noisync.base.validate import FloatArray
 from noisync.errors import ArgumentError
@@ -70,9 +71,7 @@ def _coefficients(beta: float, dim: int) -> FloatArray:
     return np.asarray(counts * values * np.where(beta < 0, -1.0, 1.0) ** n)
 
 
-def summation(
-    attention: Attention | None, dim: int, n: int, method: str, tol: float
-) -> _core.Summation:
+def summation(attention: Attention, dim: int, n: int, method: str, tol: float) -> _core.Summation:
     """Return how the attention of n tokens is summed, in linear time or directly.
 
     Raises
@@ -83,7 +82,7 @@ def summation(
     validate.choice("method", method, METHODS)
     tol = validate.positive("tol", tol)
     direct = _core.Summation()
-    if attention is None or method == "direct" or (method == "auto" and dim > HARMONIC_DIM):
+    if method == "direct" or (method == "auto" and dim > HARMONIC_DIM):
         return direct
     beta = attention.rotation_scale
     if beta is None:
@@ -110,7 +109,10 @@ def summation(
 def summed(
     attention: Attention, dim: int, n: int, method: str, tol: float
 ) -> _core.SummedAttention:
-    """Return the attention of n tokens, summed as `method` says, for the core."""
+    """Return the attention of n tokens for the core, each part summed as `method` says."""
+    if isinstance(attention, AttentionSum):
+        parts = [summed(part, dim, n, method, tol) for part in attention.parts]
+        return _core.SummedAttention(_core.attention_sum(parts), _core.Summation())
     return _core.SummedAttention(attention.law(), summation(attention, dim, n, method, tol))
 
 

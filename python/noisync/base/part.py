@@ -67,6 +67,28 @@ class Part:
         return part(**{name: table[name] for name in names if name in table})
 
     @classmethod
+    def from_tables(cls: type[P], where: str, tables: object) -> P | tuple[P, ...]:
+        """Return the part, or the parts of a list, that :meth:`to_dict` described."""
+        if not isinstance(tables, list | tuple):
+            return cls.from_table(where, tables)
+        return tuple(cls.from_table(f"{where}[{i}]", table) for i, table in enumerate(tables))
+
+    @classmethod
+    def check_parts(cls: type[P], name: str, value: object) -> P | tuple[P, ...] | None:
+        """Return `value`: a part of this room, several that add as a tuple, or None.
+
+        Anything else is refused.
+        """
+        if not isinstance(value, list | tuple):
+            cls.check(name, value, optional=True)
+            return value  # type: ignore[return-value]
+        if not value:
+            raise ArgumentError(f"{name} must hold at least one part, got an empty list")
+        for i, part in enumerate(value):
+            cls.check(f"{name}[{i}]", part)
+        return tuple(value)
+
+    @classmethod
     def check(cls, name: str, value: object, *, optional: bool = False) -> None:
         """Refuse what is no part of this room, nor None if `optional`."""
         if isinstance(value, cls) or (optional and value is None):

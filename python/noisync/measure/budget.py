@@ -128,12 +128,13 @@ def budget_measure(
     ArgumentError
         If "harmonic" is asked for and cannot serve.
     """
+    law = model.total_attention
     series = _budget_series(model, beta, n, method)
     if series is not None:
         harmonics, pairs = series
         attention = None
-        if model.attention is not None:
-            attention = summed(model.attention, model.dim, n, method, tol)
+        if law is not None:
+            attention = summed(law, model.dim, n, method, tol)
         return _core.harmonic_budget_measure(
             beta,
             scaled,
@@ -144,8 +145,8 @@ def budget_measure(
             model.dim,
         )
     attention, noise = None, None
-    if model.attention is not None:
-        attention = _core.SummedAttention(model.attention.law(), _core.Summation())
+    if law is not None:
+        attention = _core.SummedAttention(law.law(), _core.Summation())
     if model.noise is not None:
         noise = model.noise.pair_noise(model.dim, beta)
     return _core.budget_measure(beta, scaled, attention, noise, model.dim)

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from noisync import _core
-from noisync.attention.summation import summation
+from noisync.attention.summation import METHODS, summed
 from noisync.base import validate
 from noisync.base.threads import thread_count
 from noisync.base.validate import FloatArray
@@ -42,7 +42,7 @@ class Plan:
     noise_replicate: int | None  # the replicate whose noise all meet; None: each its own
     dtype: np.dtype[Any]
     threads: int
-    summation: _core.Summation  # how the attention is summed
+    attention: _core.SummedAttention | None
     method: str  # as asked for
     sum_method: str  # how energies and the noise are: "direct" or "auto"
     tol: float
@@ -55,7 +55,9 @@ class Plan:
         scheme = validate.choice("scheme", arguments["scheme"], SCHEMES)
         if SCHEMES[scheme].strong_order is None and model.noise is not None:
             raise ArgumentError(f"scheme: {scheme!r} is for models without noise")
-        method, tol = arguments["method"], arguments["tol"]
+        method = validate.choice("method", arguments["method"], METHODS)
+        tol = validate.positive("tol", arguments["tol"])
+        law = model.total_attention
         horizon = validate.positive("horizon", arguments["horizon"])
         return cls(
             model=model.resolved(n),
@@ -69,7 +71,7 @@ class Plan:
             noise_replicate=_noise_replicate(arguments["noise_replicate"]),
             dtype=_dtype(arguments["dtype"]),
             threads=thread_count(arguments["threads"]),
-            summation=summation(model.attention, model.dim, n, method, tol),
+            attention=None if law is None else summed(law, model.dim, n, method, tol),
             method=method,
             sum_method="direct" if method == "direct" else "auto",
             tol=tol,
@@ -93,7 +95,9 @@ class Plan:
 
     def method_taken(self, layers: int, summed_directly: int) -> str:
         """Return how the attention was summed in so many layers, not only how it was meant to."""
-        return "direct" if 0 < layers == summed_directly else self.summation.method
+        if self.attention is None or 0 < layers == summed_directly:
+            return "direct"
+        return self.attention.method
 
     def advance(
         self,
@@ -110,14 +114,11 @@ class Plan:
         `watch` is told now and then how many layers this call has completed; what it raises comes
         out of here, when every state is that of a whole layer.
         """
-        model, attention, noise = self.model, None, None
-        shared = self.noise_replicate
-        if model.attention is not None:
-            attention = _core.SummedAttention(model.attention.law(), self.summation)
+        model, noise, shared = self.model, None, self.noise_replicate
         if model.noise is not None:
             noise = model.noise.law(model.dim, self.n, self.sum_method, self.tol)
         dynamics = _core.Dynamics(
-            attention=attention,
+            attention=self.attention,
             noise=noise,
             scheme=self.scheme,
             thickness=self.thickness,

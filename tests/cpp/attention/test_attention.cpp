@@ -16,6 +16,7 @@ using noisync::Tokens;
 using noisync::Vector;
 using reference::Long;
 using reference::with_beta;
+using reference::with_distances;
 using reference::with_matrices;
 
 constexpr Index kRows[] = {1, 2, 63, 64, 65, 130, 300};
@@ -145,6 +146,32 @@ TEST_CASE_TEMPLATE("attention with V alone, and with large logits", Real, double
     }
 }
 
+TEST_CASE_TEMPLATE("attention by distances", Real, double, float) {
+    for (const Index d : kDims) {
+        CAPTURE(d);
+        for (const Index h : {Index(1), d, d + 2}) {
+            CAPTURE(h);
+            for (const Index rows : kRows) {
+                CAPTURE(rows);
+                CHECK(error<Real>(with_distances(h, d, 2, true), rows, d, rows > 2) <= 1);
+            }
+            // Far below the range of exponentials: running maxima.
+            CHECK(error<Real>(with_distances(h, d, 1000, false), 130, d, true) <= 1);
+        }
+    }
+    // All keys equally long, to rounding: nothing is left of the penalty.
+    ExponentialAttention config = with_beta(0);
+    config.query = 4 * Matrix<double>::Identity(5, 5);
+    config.key = 2 * Matrix<double>::Identity(5, 5);
+    config.penalty = 1;
+    CHECK(error<Real>(config, 130, 5, false) <= 1);
+    config.query->setZero();
+    CHECK(error<Real>(config, 130, 5, false) <= 1);
+    config.query = config.key = reference::random_matrix(5, 5, 9);
+    config.query->setZero();
+    CHECK(error<Real>(config, 130, 5, true) <= 1);
+}
+
 TEST_CASE("scratch memory of one size does not leak into a call of another") {
     for (const double beta : {2.0, 1000.0}) {
         const ExponentialAttention config = with_beta(beta);
@@ -162,8 +189,9 @@ TEST_CASE_TEMPLATE("the number of threads changes no bit", Real, double, float) 
     for (const Index rows : {1, 65, 300, 1100}) {
         const Tokens<Real> x = reference::random_tokens<Real>(rows, 5, 31);
         const Vector<Real> weights = reference::random_weights<Real>(rows, false, 32);
-        for (const auto& config : {with_beta(3), with_beta(-2, Normalization::none),
-                                   with_beta(1000), with_matrices(3, 5, 6, true)}) {
+        for (const auto& config :
+             {with_beta(3), with_beta(-2, Normalization::none), with_beta(1000),
+              with_matrices(3, 5, 6, true), with_distances(3, 5, 2, true)}) {
             const auto evaluate = [&](int threads) {
                 Tokens<Real> out(rows, 5);
                 Execution execution(threads);

@@ -71,8 +71,9 @@ Long error(const ExponentialAttention& config, Index rows, Index d, Index token,
                           (2 * kStep);
     }
     const Long mass = reference::attention(points, masses, config).mass(token);
-    const Long logits =
-        config.query ? Long(config.query->norm()) * config.key->norm() : std::abs(config.beta);
+    const Long logits = config.query ? Long(config.query->norm()) * config.key->norm() +
+                                           Long(config.penalty) * config.key->squaredNorm()
+                                     : std::abs(config.beta);
     const Long values = std::abs(config.value_scale) * (config.value ? config.value->norm() : 1);
     CHECK(largest(expected) > 1e-8L * mass * logits * values);
     return largest(out - expected) / (mass * logits * values);
@@ -108,6 +109,16 @@ TEST_CASE_TEMPLATE("attention with Q, K and V", Real, double, float) {
             CHECK(error<Real>(config, 2, 3, 1, false) <= kTolerance<Real>);
             CHECK(error<Real>(config, 70, 3, 69, true) <= kTolerance<Real>);
         }
+    }
+}
+
+TEST_CASE_TEMPLATE("attention by distances", Real, double, float) {
+    for (const Index h : {1, 3, 5}) {
+        CAPTURE(h);
+        ExponentialAttention config = with_matrices(h, 3, Normalization::softmax);
+        config.penalty = 0.5;
+        CHECK(error<Real>(config, 2, 3, 1, false) <= kTolerance<Real>);
+        CHECK(error<Real>(config, 70, 3, 69, true) <= kTolerance<Real>);
     }
 }
 

@@ -73,7 +73,7 @@ def test_messages_name_them(laws):
         ns.Model(3, 3)
     with pytest.raises(ns.ArgumentTypeError, match=r"noise must be .* or Silent, got 3"):
         ns.sample_field(3, ns.sphere.uniform(2, 3))
-    with pytest.raises(ns.ArgumentError, match=r"attention\.type must be one of halved, softmax"):
+    with pytest.raises(ns.ArgumentError, match=r"attention\.type must be one of halved, l2, "):
         ns.Model.from_dict({"dim": 3, "attention": {"type": "hard"}})
     with pytest.raises(ns.ArgumentError, match="dim must be at most 4, got 5"):
         ns.Model(5, halved(1.0))

@@ -1,0 +1,47 @@
+"""Derivatives that Lyapunov exponents are made of, against differences of runs."""
+
+import numpy as np
+import pytest
+
+import noisync as ns
+
+D, N, TOKEN = 4, 9, 5
+
+
+def attentions():
+    rng = np.random.default_rng(7)
+    Q, K = rng.standard_normal((2, 3, D))
+    V = rng.standard_normal((D, D))
+    return {
+        "l2": ns.L2(1.5, value=-0.5),
+        "l2 matrices": ns.L2(query=Q, key=K, value=V),
+        "heads": [ns.L2(query=Q, key=K), ns.Unnormalized(1.0, value=V), ns.Softmax(2.0)],
+    }
+
+
+@pytest.mark.parametrize("name", attentions())
+def test_a_near_test_token_moves_as_the_tangents_say(name):
+    """A token without weight at distance 1e-6 beside another: the volume of three tangents."""
+    x = ns.sphere.uniform(N, D, seed=1)
+    w = np.arange(1.0, N + 1)
+    w[TOKEN] = 0
+    w /= w.sum()
+    options = {"horizon": 0.6, "layers": 3}
+    attention = attentions()[name]
+    lyapunov = ns.Lyapunov(D - 1, token=TOKEN)
+    run = ns.simulate(ns.Model(D, attention), x, weights=w, observe=[lyapunov], **options)
+    growth = float(run.observed["lyapunov"][-1].sum()) * options["horizon"]
+    tangents = np.linalg.svd(x[TOKEN : TOKEN + 1])[2][1:]
+    distance = 1e-6
+    moved = []
+    for tangent in tangents:
+        near = ns.sphere.normalize((x[TOKEN] + distance * tangent)[None])
+        both = np.insert(x, TOKEN + 1, near, axis=0)
+        other = ns.simulate(
+            ns.Model(D, attention), both, weights=np.insert(w, TOKEN + 1, 0), save=3, **options
+        ).tokens[-1]
+        moved.append((other[TOKEN + 1] - other[TOKEN]) / distance)
+    volume = np.linalg.svd(np.array(moved), compute_uv=False).prod()
+    assert np.log(volume) == pytest.approx(growth, abs=2e-5)
+    # Power: without the attention the volume would be 1.
+    assert abs(growth) > 0.01
