@@ -37,14 +37,18 @@ void register_laws(py::module_& module) {
         .def(py::init(&projections), py::kw_only(), py::arg("beta"), py::arg("value_scale"),
              py::arg("query") = py::none(), py::arg("key") = py::none(),
              py::arg("value") = py::none());
+    py::class_<Causal>(module, "Causal", "Tokens see those before them, themselves perhaps too.")
+        .def(py::init<bool, double>(), py::kw_only(), py::arg("include_self"), py::arg("decay"));
     module.def(
         "exponential_attention",
-        [](const Projections& projections, bool normalized, double penalty) {
-            return shared(attention_law(ExponentialAttention{
-                projections, normalized ? Normalization::softmax : Normalization::none, penalty}));
+        [](const Projections& projections, bool normalized, const std::optional<Causal>& mask,
+           double penalty) {
+            const auto normalization = normalized ? Normalization::softmax : Normalization::none;
+            return shared(
+                attention_law(ExponentialAttention{projections, normalization, mask, penalty}));
         },
-        py::arg("projections"), py::kw_only(), py::arg("normalized"), py::arg("penalty") = 0.0,
-        "Weights e^{<Qx, Ky> - penalty |Ky|^2}, values Vy.");
+        py::arg("projections"), py::kw_only(), py::arg("normalized"), py::arg("mask") = py::none(),
+        py::arg("penalty") = 0.0, "Weights e^{<Qx, Ky> - penalty |Ky|^2}, values Vy.");
 }
 
 }  // namespace

@@ -15,6 +15,7 @@ from noisync import measure, plot, spde, sphere, studies
 from noisync.attention.drift import attention_drift
 from noisync.attention.exponential import Softmax, Unnormalized
 from noisync.attention.l2 import L2
+from noisync.attention.mask import Causal
 from noisync.base.version import __version__
 from noisync.bounds import attention_growth, energy_bound
 from noisync.errors import (
@@ -59,6 +60,7 @@ __all__ = [
     "ArgumentError",
     "ArgumentTypeError",
     "Budget",
+    "Causal",
     "Checkpoint",
     "CheckpointWarning",
     "Clusters",

@@ -79,8 +79,15 @@ class Projections:
         value: npt.NDArray[np.float64] | None = None,
     ) -> None: ...
 
+class Causal:
+    def __init__(self, *, include_self: bool, decay: float) -> None: ...
+
 def exponential_attention(
-    projections: Projections, *, normalized: bool, penalty: float = 0.0
+    projections: Projections,
+    *,
+    normalized: bool,
+    mask: Causal | None = None,
+    penalty: float = 0.0,
 ) -> AttentionLaw: ...
 def attention_sum(parts: Sequence[SummedAttention]) -> AttentionLaw: ...
 def attention(

@@ -47,11 +47,19 @@ inline ExponentialAttention with_distances(Index h, Index d, double size, bool w
     return config;
 }
 
+// Under a causal mask.
+inline ExponentialAttention masked(ExponentialAttention config, bool include_self, double decay) {
+    config.mask = noisync::Causal{include_self, decay};
+    return config;
+}
+
 // A bound on |logit| with the roundings that go into one, and on |V x|.
 inline Long logit_size(const ExponentialAttention& config) {
-    return config.query ? Long(config.query->norm()) * config.key->norm() +
-                              Long(config.penalty) * config.key->squaredNorm()
-                        : std::abs(config.beta);
+    // Exponents that fade further are those of tokens that are next to nothing.
+    const Long decay = config.mask ? std::min(config.mask->decay, 100.0) : 0;
+    return decay + (config.query ? Long(config.query->norm()) * config.key->norm() +
+                                       Long(config.penalty) * config.key->squaredNorm()
+                                 : std::abs(config.beta));
 }
 inline Long value_size(const ExponentialAttention& config) {
     return std::abs(config.value_scale) * (config.value ? Long(config.value->norm()) : 1);

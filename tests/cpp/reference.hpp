@@ -133,6 +133,15 @@ inline Long activation_derivative(noisync::Activation activation, Long z) {
     return std::numeric_limits<Long>::quiet_NaN();
 }
 
+// The factor of the weight of token j, seen from token i of `count`.
+inline Long sight(const std::optional<noisync::Causal>& mask, Index i, Index j, Index count) {
+    if (!mask) {
+        return 1;
+    }
+    const bool seen = mask->include_self ? j <= i : j < i;
+    return seen ? std::exp(-Long(mask->decay) * Long(i - j) / Long(count)) : 0;
+}
+
 struct AttentionOfTokens {
     LongMatrix value;  // Attn_X(x_i)
     LongVector mass;   // sum_j of the weights that x_j has in it
@@ -158,15 +167,18 @@ inline AttentionOfTokens attention(const LongMatrix& x, const LongVector& weight
     }
     AttentionOfTokens result{LongMatrix::Zero(at.rows(), x.cols()), LongVector::Zero(at.rows())};
     for (Index i = 0; i < at.rows(); ++i) {
+        Long seen = 0;
         for (Index j = 0; j < x.rows(); ++j) {
-            const Long weight = weights(j) * std::exp(logits(i, j));
+            const Long faded = weights(j) * sight(config.mask, tokens[std::size_t(i)], j, x.rows());
+            const Long weight = faded * std::exp(logits(i, j));
+            seen += faded;
             result.value.row(i) += weight * values.row(j);
             result.mass(i) += weight;
         }
-        if (config.normalization == noisync::Normalization::softmax) {
-            result.value.row(i) /= result.mass(i);
-            result.mass(i) = 1;
-        }
+        const bool softmax = config.normalization == noisync::Normalization::softmax;
+        const Long total = softmax ? result.mass(i) : config.mask ? seen : 1;
+        result.value.row(i) *= total > 0 ? 1 / total : 0;
+        result.mass(i) = total > 0 ? result.mass(i) / total : 1;
     }
     return result;
 }

@@ -67,21 +67,42 @@ def normalize(x):
     return x / np.linalg.norm(x, axis=-1, keepdims=True)
 
 
-def attention(x, w, query, key, value, *, normalized=True):
+def attention(x, w, query, key, value, *, normalized=True, mask=None):
     """Softmax or unnormalised attention with full matrices."""
     logits = (x @ query.T) @ (x @ key.T).T
-    if not normalized:
-        return (np.exp(logits) * w) @ x @ value.T
-    p = w * np.exp(logits - logits.max(axis=1, keepdims=True))
-    return (p / p.sum(axis=1, keepdims=True)) @ x @ value.T
+    if normalized:
+        return softmax(logits, seen(x, w, mask)) @ x @ value.T
+    weights = np.exp(seen(x, w, mask))
+    if mask is not None:
+        total = weights.sum(axis=1, keepdims=True)
+        weights = np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
+    return (np.exp(logits) * weights) @ x @ value.T
 
 
-def distance_attention(x, w, query, key, value):
+def seen(x, w, mask):
+    """Logarithms of the weights of tokens j as tokens i see them: −∞ for those that it does not."""
+    n = len(x)
+    with np.errstate(divide="ignore"):
+        logs = np.tile(np.log(np.broadcast_to(w, n)), (n, 1))
+    if mask is None:
+        return logs
+    lag = np.subtract.outer(np.arange(n), np.arange(n))
+    return np.where(lag >= (0 if mask.include_self else 1), logs - mask.decay * lag / n, -np.inf)
+
+
+def softmax(logits, log_weights):
+    """Rows of weights with sum 1; 0 where there is no weight."""
+    exponents = logits + log_weights
+    largest = exponents.max(axis=1, keepdims=True)
+    p = np.exp(exponents - np.where(np.isfinite(largest), largest, 0))
+    total = p.sum(axis=1, keepdims=True)
+    return np.divide(p, total, out=np.zeros_like(p), where=total > 0)
+
+
+def distance_attention(x, w, query, key, value, mask=None):
     """Softmax of −|Qx − Ky|², from the differences themselves."""
     gaps = (x @ query.T)[:, None, :] - (x @ key.T)[None, :, :]
-    logits = -np.sum(gaps**2, axis=2)
-    p = w * np.exp(logits - logits.max(axis=1, keepdims=True))
-    return (p / p.sum(axis=1, keepdims=True)) @ x @ value.T
+    return softmax(-np.sum(gaps**2, axis=2), seen(x, w, mask)) @ x @ value.T
 
 
 def mlp(y, activation, width, sigma_u, sigma_w, seed, replicate, layer, numbers=drawn):

@@ -1,5 +1,7 @@
 #include "attention/exponential.hpp"
 
+#include <cmath>
+
 #include "attention/direct_sums.hpp"
 #include "attention/harmonic_sums.hpp"
 #include "attention/logits.hpp"
@@ -25,13 +27,16 @@ class Exponential final : public Attention<Real> {
     Exponential(const ExponentialAttention& law, const Summation& summation)
         : normalization_(law.normalization),
           logits_(law, law.penalty),
+          mask_(law.mask),
           values_(law.normalization, law.value_scale, law.value),
-          harmonic_(summation, rotation(logits_, summation)) {}
+          harmonic_(summation, rotation(logits_, summation)),
+          direct_(law.mask) {}
 
     void evaluate(const Tokens<Real>& x, const Vector<Real>& weights, Tokens<Real>& out,
                   Execution& execution) override {
         if (!harmonic_.fill(x, weights, normalization_, sums_, execution)) {
             sum_directly(x, weights, execution);
+            divide_by_masses(weights, sums_);
         }
         values_.finish(sums_, x.cols(), out, execution);
     }
@@ -40,20 +45,31 @@ class Exponential final : public Attention<Real> {
     // sum_j p_j x_j for softmax and 0 without normalisation.
     void differentiate(const Tokens<Real>& x, const Vector<Real>& weights, Index token,
                        const Matrix<Real>& along, Matrix<Real>& out) const override {
-        const auto [logits, slopes] = logits_.at(x, token, x.rows(), along);
+        const Vector<Real> log_weights = seen_log_weights(weights, token);
+        const Index count = log_weights.size();
+        if (count == 0 || std::isinf(log_weights.maxCoeff())) {
+            out.setZero(along.rows(), x.cols());
+            return;
+        }
+        const auto [logits, slopes] = logits_.at(x, token, count, along);
         Vector<Real> p;
         if (normalization_ == Normalization::softmax) {
             // As in sum_by_maxima, the weight belongs into the exponent.
-            const Vector<Real> exponents = logits.array() + weights.array().log();
+            const Vector<Real> exponents = logits + log_weights;
             p = (exponents.array() - exponents.maxCoeff()).exp();
             p /= p.sum();
+        } else if (mask_) {
+            const Real largest = log_weights.maxCoeff();
+            p = (log_weights.array() - largest).exp();
+            p = p.array() / p.sum() * logits.array().exp();
         } else {
             p = logits.array().exp() * weights.array();
         }
+        const auto seen = x.topRows(count);
         const Matrix<Real> weighted = slopes * p.asDiagonal();
-        out.noalias() = weighted * x;
+        out.noalias() = weighted * seen;
         if (normalization_ == Normalization::softmax) {
-            out -= weighted.rowwise().sum() * (p.transpose() * x);
+            out -= weighted.rowwise().sum() * (p.transpose() * seen);
         }
         values_.apply(out);
     }
@@ -78,7 +94,8 @@ class Exponential final : public Attention<Real> {
             values.middleCols(d + a * d, d) = x.array().colwise() * x.col(a).array();
         }
         PairSums<Real> sums;
-        DirectSums<Real>().general(queries, keys, values, weights, sums, execution);
+        DirectSums<Real>(mask_).general(queries, keys, values, weights, sums, execution);
+        divide_by_masses(weights, sums);
         Matrix<Real> slopes(at.along.rows(), d);
         for (Index row = 0; row < slopes.rows(); ++row) {
             const Index token = at.first + row / at.directions();
@@ -93,7 +110,9 @@ class Exponential final : public Attention<Real> {
             const Eigen::Map<const Matrix<Real>> second(sums.numerators.row(token).data() + d, d,
                                                         d);
             Vector<Real> slope = second * pulled;
-            if (normalization_ == Normalization::softmax) {
+            if (sums.denominators(token) == Real(0)) {
+                slope.setZero();  // it sees no weight
+            } else if (normalization_ == Normalization::softmax) {
                 const Real mass = sums.denominators(token);
                 slope = (slope - mean.transpose() * (mean.dot(pulled) / mass)) / mass;
             } else {
@@ -110,6 +129,25 @@ class Exponential final : public Attention<Real> {
    private:
     static constexpr Index kFewDimensions = 8;
 
+    // Of the tokens that a token sees, faded but for a factor that they share.
+    [[nodiscard]] Vector<Real> seen_log_weights(const Vector<Real>& weights, Index token) const {
+        if (!mask_) {
+            return weights.array().log();
+        }
+        Vector<Real> logs = weights.head(mask_->visible(token)).array().log();
+        for (Index j = 0; j < logs.size(); ++j) {
+            logs(j) += Real(mask_->fading(token - j, weights.size()));
+        }
+        return logs;
+    }
+
+    void divide_by_masses(const Vector<Real>& weights, PairSums<Real>& sums) const {
+        if (mask_ && normalization_ == Normalization::none) {
+            sums.shift = (sums.shift.template cast<double>() - log_masses(*mask_, weights))
+                             .template cast<Real>();
+        }
+    }
+
     void sum_directly(const Tokens<Real>& x, const Vector<Real>& weights, Execution& execution) {
         if (logits_.is_scalar()) {
             direct_.symmetric(x, weights, logits_.beta(), sums_, execution);
@@ -121,6 +159,7 @@ class Exponential final : public Attention<Real> {
 
     Normalization normalization_;
     Logits<Real> logits_;
+    std::optional<Causal> mask_;
     Values<Real> values_;
     HarmonicSums<Real> harmonic_;
     DirectSums<Real> direct_;
@@ -136,7 +175,7 @@ class ExponentialLaw final : public AttentionLaw {
     void require_dim(Index dim) const override { noisync::require_dim(law_, dim); }
 
     [[nodiscard]] std::optional<ZonalAttention> zonal() const override {
-        if (law_.query || law_.value || law_.beta <= -300) {
+        if (law_.query || law_.value || law_.mask || law_.beta <= -300) {
             return std::nullopt;
         }
         return ZonalAttention{law_.beta, law_.value_scale, law_.normalization};

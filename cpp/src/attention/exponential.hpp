@@ -1,13 +1,18 @@
 // Attention with weights proportional to e^{<Qx, Ky>}: softmax and unnormalised.
+//
+// Without normalisation and under a mask the sum over what a token sees is divided by the sum of
+// its faded weights, which is 1 without a mask.
 #pragma once
 
 #include "attention/law.hpp"
+#include "attention/mask.hpp"
 #include "attention/projections.hpp"
 
 namespace noisync {
 
 struct ExponentialAttention : Projections {
     Normalization normalization = Normalization::softmax;
+    std::optional<Causal> mask;
     double penalty = 0.0;  // of keys: the logits of a softmax are then <Qx, Ky> - penalty |Ky|^2
 };
 

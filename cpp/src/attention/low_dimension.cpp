@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 
-#include "base/pairs.hpp"
 #include "simd/exp.hpp"
 
 namespace noisync {
@@ -23,13 +22,18 @@ constexpr Index kPanel = kTall * kLanes<Real>;
 // over lanes.
 constexpr Index kStrip = 64;
 
+// Whose sums a panel against tokens adds to: its own, those of both sides, or, against the tokens
+// of the panel itself, those of the lanes that see the token: from `first` on.
+enum class Adds { own, both, later };
+
 // One panel i, `point` times the factor of the logits in powers of two, against tokens j: adds to
 // `totals` of the panel and to the vectors `columns` of the tokens. Entry k of token j at j_data[k
 // * kPanel].
-template <class Real, int Dim, bool Both>
+template <class Real, int Dim, Adds kAdds>
 [[gnu::always_inline]] inline void panel_against_token(const Vec<Real> (&point)[Dim][kTall],
                                                        const Real* weighted, const Real* other,
                                                        const Real* other_weighted, Real shift,
+                                                       Real first,
                                                        Vec<Real> (&total)[Dim + 1][kTall],
                                                        Real* columns) {
     Vec<Real> value[kTall];
@@ -39,13 +43,18 @@ template <class Real, int Dim, bool Both>
             logit += point[k][h] * other[k * kPanel<Real>];
         }
         value[h] = simd::exp2<Real>(logit);
+        if constexpr (kAdds == Adds::later) {
+            const Vec<Real> lane =
+                simd::load(simd::kPlaces<Real, kPanel<Real>>.data() + h * kLanes<Real>);
+            value[h] = lane < first ? Vec<Real>{} : value[h];
+        }
     }
     for (int k = 0; k <= Dim; ++k) {
         for (int h = 0; h < kTall; ++h) {
             total[k][h] += value[h] * other_weighted[k * kPanel<Real>];
         }
     }
-    if constexpr (Both) {
+    if constexpr (kAdds == Adds::both) {
         for (int k = 0; k <= Dim; ++k) {
             Vec<Real> sum = simd::load(columns + k * kLanes<Real>);
             for (int h = 0; h < kTall; ++h) {
@@ -83,11 +92,11 @@ void add_columns(const Real* columns, Index begin, Index count, Index panel, Mat
     }
 }
 
-// Panels [first, last) against the tokens of the panel `partner`, kStrip of them at a time; `Both`
-// adds to the partner's totals too. Rows of a panel: Dim coordinates and the weight.
-template <class Real, int Dim, bool Both>
+// Panels [first, last) against the tokens of the panel `partner`, kStrip of them at a time. Rows of
+// a panel: Dim coordinates and the weight. A token is seen by those at least `lag` after it.
+template <class Real, int Dim, Adds kAdds>
 void panels_against_panel(const Matrix<Real>& points, const Matrix<Real>& weighted, Index first,
-                          Index last, Index partner, Real factor, Matrix<Real>& totals,
+                          Index last, Index partner, Real factor, Index lag, Matrix<Real>& totals,
                           Real* columns) {
     constexpr Index kRows = Dim + 1;
     for (Index begin = 0; begin < kPanel<Real>; begin += kStrip) {
@@ -104,15 +113,15 @@ void panels_against_panel(const Matrix<Real>& points, const Matrix<Real>& weight
                 }
             }
             for (Index j = 0; j < count; ++j) {
-                panel_against_token<Real, Dim, Both>(
+                panel_against_token<Real, Dim, kAdds>(
                     point, weighted.row(panel * kRows).data(),
                     points.row(partner * kRows).data() + begin + j,
-                    weighted.row(partner * kRows).data() + begin + j, std::abs(factor), total,
-                    columns + j * kRows * kLanes<Real>);
+                    weighted.row(partner * kRows).data() + begin + j, std::abs(factor),
+                    Real(begin + j + lag), total, columns + j * kRows * kLanes<Real>);
             }
             store_rows<Real, Dim + 1>(total, panel * kRows, totals);
         }
-        if constexpr (Both) {
+        if constexpr (kAdds == Adds::both) {
             add_columns<Real, kRows>(columns, begin, count, partner, totals);
         }
     }
@@ -139,7 +148,8 @@ void LowDimensionSums<Real>::pack(const Tokens<Real>& x, const Vector<Real>& wei
 
 template <class Real>
 template <int Dim>
-void LowDimensionSums<Real>::run(Real scale, Execution& execution) {
+void LowDimensionSums<Real>::run(Real scale, const std::optional<Causal>& mask,
+                                 Execution& execution) {
     const Index panels = points_.rows() / (Dim + 1);
     const Real factor = scale * simd::kLog2E<Real>;
     columns_.resize(std::size_t(execution.threads()));
@@ -149,6 +159,10 @@ void LowDimensionSums<Real>::run(Real scale, Execution& execution) {
     // Blocks of whole panels; large systems have larger blocks, and so fewer rounds to wait for.
     const Index size = std::clamp<Index>(panels / 32, 256 / kPanel<Real>, 1024 / kPanel<Real>);
     const Blocks blocks{panels, std::max<Index>(size, 1)};
+    if (mask) {
+        run_causal<Dim>(factor, *mask, blocks, execution);
+        return;
+    }
     for_each_block_pair(blocks, execution, [&](Index i, Index j, int worker) {
         Real* columns = columns_[std::size_t(worker)].data();
         const Index first = blocks.begin(i);
@@ -156,11 +170,35 @@ void LowDimensionSums<Real>::run(Real scale, Execution& execution) {
         for (Index partner = blocks.begin(j); partner < blocks.begin(j) + blocks.length(j);
              ++partner) {
             if (i == j) {
-                panels_against_panel<Real, Dim, false>(points_, weighted_, first, last, partner,
-                                                       factor, totals_, columns);
+                panels_against_panel<Real, Dim, Adds::own>(points_, weighted_, first, last, partner,
+                                                           factor, 0, totals_, columns);
             } else {
-                panels_against_panel<Real, Dim, true>(points_, weighted_, first, last, partner,
-                                                      factor, totals_, columns);
+                panels_against_panel<Real, Dim, Adds::both>(points_, weighted_, first, last,
+                                                            partner, factor, 0, totals_, columns);
+            }
+        }
+    });
+}
+
+// A panel against those before it and itself; the longest rows first.
+template <class Real>
+template <int Dim>
+void LowDimensionSums<Real>::run_causal(Real factor, const Causal& mask, const Blocks& blocks,
+                                        Execution& execution) {
+    const Index lag = mask.include_self ? 0 : 1;
+    execution.for_each(blocks.count(), [&](Index task, int worker) {
+        Real* columns = columns_[std::size_t(worker)].data();
+        const Index block = blocks.count() - 1 - task;
+        const Index first = blocks.begin(block);
+        const Index last = first + blocks.length(block);
+        for (Index partner = 0; partner < last; ++partner) {
+            panels_against_panel<Real, Dim, Adds::own>(points_, weighted_,
+                                                       std::max(first, partner + 1), last, partner,
+                                                       factor, lag, totals_, columns);
+            if (partner >= first) {
+                panels_against_panel<Real, Dim, Adds::later>(points_, weighted_, partner,
+                                                             partner + 1, partner, factor, lag,
+                                                             totals_, columns);
             }
         }
     });
@@ -168,29 +206,30 @@ void LowDimensionSums<Real>::run(Real scale, Execution& execution) {
 
 template <class Real>
 void LowDimensionSums<Real>::symmetric(const Tokens<Real>& x, const Vector<Real>& weights,
-                                       Real scale, PairSums<Real>& sums, Execution& execution) {
+                                       Real scale, const std::optional<Causal>& mask,
+                                       PairSums<Real>& sums, Execution& execution) {
     pack(x, weights);
     switch (x.cols()) {
         case 2:
-            run<2>(scale, execution);
+            run<2>(scale, mask, execution);
             break;
         case 3:
-            run<3>(scale, execution);
+            run<3>(scale, mask, execution);
             break;
         case 4:
-            run<4>(scale, execution);
+            run<4>(scale, mask, execution);
             break;
         case 5:
-            run<5>(scale, execution);
+            run<5>(scale, mask, execution);
             break;
         case 6:
-            run<6>(scale, execution);
+            run<6>(scale, mask, execution);
             break;
         case 7:
-            run<7>(scale, execution);
+            run<7>(scale, mask, execution);
             break;
         default:
-            run<8>(scale, execution);
+            run<8>(scale, mask, execution);
             break;
     }
     const Index d = x.cols();

@@ -2,10 +2,12 @@
 // everything stands with a token a lane.
 #pragma once
 
+#include <optional>
 #include <vector>
 
+#include "attention/mask.hpp"
 #include "attention/sums.hpp"
-#include "base/execution.hpp"
+#include "base/pairs.hpp"
 #include "base/types.hpp"
 
 namespace noisync {
@@ -16,14 +18,17 @@ template <class Real>
 class LowDimensionSums {
    public:
     // Logits scale <x_i, x_j>, shift |scale|; d <= kLowDimension, and e^{-2 |scale|} is a normal
-    // number.
+    // number. Under a mask over the pairs of a token and one that it sees; what fades is in the
+    // weights.
     void symmetric(const Tokens<Real>& x, const Vector<Real>& weights, Real scale,
-                   PairSums<Real>& sums, Execution& execution);
+                   const std::optional<Causal>& mask, PairSums<Real>& sums, Execution& execution);
 
    private:
     void pack(const Tokens<Real>& x, const Vector<Real>& weights);
     template <int Dim>
-    void run(Real scale, Execution& execution);
+    void run(Real scale, const std::optional<Causal>& mask, Execution& execution);
+    template <int Dim>
+    void run_causal(Real factor, const Causal& mask, const Blocks& blocks, Execution& execution);
 
     // Row k + panel * (d + 1): coordinate k of the tokens of a panel, and, last, their weights.
     Matrix<Real> points_;    // x

@@ -18,19 +18,43 @@ using simd::kStrip;
 using simd::kTall;
 using simd::Vec;
 
-// 2^{tile - shift} in place, with its weighted sums over both sides: those over columns in the
-// lanes of the panel, and, unless null, those over the panel in vectors, one for every column,
-// whose lanes are still to be added.
+static_assert(kStrip<double> % kPanel<double> == 0 && kStrip<float> % kPanel<float> == 0);
+
+// What is left of the entries of a tile: all of them.
+struct All {
+    template <class Value>
+    Value operator()(Value value, Index /*column*/, int /*h*/) const {
+        return value;
+    }
+};
+
+// Of the tile of a panel against itself, those of tokens that are seen: `lag` behind at least.
 template <class Real>
+struct Seen {
+    Vec<Real> operator()(Vec<Real> value, Index column, int h) const {
+        const Real* places = simd::kPlaces<Real, kPanel<Real>>.data();
+        const Vec<Real> place = simd::load(places + h * kLanes<Real>);
+        return place < Real(column) + lag ? Vec<Real>{} : value;
+    }
+
+    Real lag;
+};
+
+// left(2^{tile - shift}) in place, with its weighted sums over both sides: those over columns in
+// the lanes of the panel, and, unless null, those over the panel in vectors, one for every column,
+// whose lanes are still to be added.
+template <class Real, class Left>
 void exponentiate(Real* tile, Index columns, const Real* shift, const Real* weights_panel,
-                  const Real* weights_columns, Real* sums_panel, Real* sums_columns) {
+                  const Real* weights_columns, Real* sums_panel, Real* sums_columns,
+                  const Left& left) {
     const auto panel = [](const Real* from, int h) { return simd::load(from + h * kLanes<Real>); };
     Vec<Real> sum[kTall] = {};
     for (Index column = 0; column < columns; ++column) {
         Real* entries = tile + column * kPanel<Real>;
         auto down = Vec<Real>{};
         for (int h = 0; h < kTall; ++h) {
-            const Vec<Real> value = simd::exp2<Real>(panel(entries, h) - panel(shift, h));
+            const Vec<Real> value =
+                left(simd::exp2<Real>(panel(entries, h) - panel(shift, h)), column, h);
             simd::store(entries + h * kLanes<Real>, value);
             sum[h] += value * weights_columns[column];
             down += value * panel(weights_panel, h);
@@ -114,7 +138,8 @@ void PanelSums<Real>::symmetric(const Tokens<Real>& x, const Vector<Real>& weigh
                 fill_tile(first / kPanel<Real>, other, strip, tile);
                 exponentiate(tile, strip, shift_.data() + first, weights_.data() + first,
                              weights_.data() + other, sums.denominators.data() + first,
-                             i == j ? nullptr : columns.data() + (other - begin_j) * kLanes<Real>);
+                             i == j ? nullptr : columns.data() + (other - begin_j) * kLanes<Real>,
+                             All{});
                 add_values<Real>(strip, kPanel<Real>, values_.row(other).data(),
                                  {tile, kPanel<Real>, 1}, sums.numerators.row(first).data(),
                                  stride);
@@ -132,10 +157,36 @@ void PanelSums<Real>::symmetric(const Tokens<Real>& x, const Vector<Real>& weigh
     });
 }
 
+// A strip of keys, from `other` on, to the sums of a panel of queries: all of it, or what comes
+// before the panel and, of the panel itself, what is seen.
+template <class Real>
+void PanelSums<Real>::add_strip(Index first, Index other, const std::optional<Causal>& mask,
+                                Real* tile, PairSums<Real>& sums) const {
+    const Index strip = std::min(kStrip<Real>, keys_.rows() - other);
+    const Index whole = mask ? std::clamp<Index>(first - other, 0, strip) : strip;
+    const Index own = first >= other && whole < strip ? kPanel<Real> : 0;
+    if (whole + own == 0) {
+        return;
+    }
+    fill_tile(first / kPanel<Real>, other, whole + own, tile);
+    const auto add = [&](Index from, Index columns, const auto& left) {
+        exponentiate<Real>(tile + from * kPanel<Real>, columns, shift_.data() + first,
+                           weights_.data() + first, weights_.data() + other + from,
+                           sums.denominators.data() + first, nullptr, left);
+    };
+    add(0, whole, All{});
+    if (own > 0) {
+        add(whole, own, Seen<Real>{mask && mask->include_self ? Real(0) : Real(1)});
+    }
+    add_values<Real>(whole + own, kPanel<Real>, values_.row(other).data(), {tile, kPanel<Real>, 1},
+                     sums.numerators.row(first).data(), values_.cols());
+}
+
 template <class Real>
 void PanelSums<Real>::general(const Tokens<Real>& queries, const Tokens<Real>& keys,
                               const Tokens<Real>& x, const Vector<Real>& weights,
-                              PairSums<Real>& sums, Execution& execution) {
+                              const std::optional<Causal>& mask, PairSums<Real>& sums,
+                              Execution& execution) {
     pack(queries, keys, x, weights, sums, execution);
     panels_ *= simd::kLog2E<Real>;
     shift_.head(x.rows()) = sums.shift * simd::kLog2E<Real>;
@@ -143,19 +194,14 @@ void PanelSums<Real>::general(const Tokens<Real>& queries, const Tokens<Real>& k
     const Index panels = keys_.rows() / kPanel<Real>;
     const Index together = std::clamp<Index>(panels / (Index{8} * execution.threads()), 1, 8);
     const Blocks groups{keys_.rows(), together * kPanel<Real>};
-    execution.for_each(groups.count(), [&](Index group, int worker) {
+    execution.for_each(groups.count(), [&](Index task, int worker) {
+        // Under a mask the longest rows come first.
+        const Index group = mask ? groups.count() - 1 - task : task;
         Real* tile = tiles_[std::size_t(worker)].data();
         const Index end = groups.begin(group) + groups.length(group);
-        for (Index other = 0; other < keys_.rows(); other += kStrip<Real>) {
-            const Index strip = std::min(kStrip<Real>, keys_.rows() - other);
+        for (Index other = 0; other < (mask ? end : keys_.rows()); other += kStrip<Real>) {
             for (Index first = groups.begin(group); first < end; first += kPanel<Real>) {
-                fill_tile(first / kPanel<Real>, other, strip, tile);
-                exponentiate<Real>(tile, strip, shift_.data() + first, weights_.data() + first,
-                                   weights_.data() + other, sums.denominators.data() + first,
-                                   nullptr);
-                add_values<Real>(strip, kPanel<Real>, values_.row(other).data(),
-                                 {tile, kPanel<Real>, 1}, sums.numerators.row(first).data(),
-                                 values_.cols());
+                add_strip(first, other, mask, tile, sums);
             }
         }
     });

@@ -2,8 +2,10 @@
 // attention.
 #pragma once
 
+#include <optional>
 #include <vector>
 
+#include "attention/mask.hpp"
 #include "attention/sums.hpp"
 #include "base/execution.hpp"
 #include "base/types.hpp"
@@ -24,15 +26,19 @@ class PanelSums {
                    PairSums<Real>& sums, Execution& execution);
 
     // Logits <q_i, k_j>, with the shift that is in `sums`: no exponent is positive, and all
-    // e^{...} are normal numbers.
+    // e^{...} are normal numbers. Under a mask over the pairs of a token and one that it sees, half
+    // as many; what fades is in the weights.
     void general(const Tokens<Real>& queries, const Tokens<Real>& keys, const Tokens<Real>& x,
-                 const Vector<Real>& weights, PairSums<Real>& sums, Execution& execution);
+                 const Vector<Real>& weights, const std::optional<Causal>& mask,
+                 PairSums<Real>& sums, Execution& execution);
 
    private:
     // And makes room for the sums, filled up like the tokens: N' rows, d padded.
     void pack(const Tokens<Real>& queries, const Tokens<Real>& keys, const Tokens<Real>& x,
               const Vector<Real>& weights, PairSums<Real>& sums, Execution& execution);
     void fill_tile(Index panel, Index first, Index columns, Real* tile) const;
+    void add_strip(Index first, Index other, const std::optional<Causal>& mask, Real* tile,
+                   PairSums<Real>& sums) const;
 
     Index depth_ = 0;       // length of queries and keys
     Matrix<Real> panels_;   // queries: entry k of lane i of panel p at (p * depth + k, i)

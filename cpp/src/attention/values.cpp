@@ -34,11 +34,14 @@ void Values<Real>::finish(const PairSums<Real>& sums, Index dim, Tokens<Real>& o
     scaled.resize(sums.shift.size(), dim);
     if (normalization_ == Normalization::softmax) {
         scale_rows(sums, scaled, execution, [&](Index first, Index count) -> Vector<Real> {
-            return scale_ / sums.denominators.segment(first, count).array();
+            const auto totals = sums.denominators.segment(first, count).array();
+            return (totals == 0).select(Real(0), scale_ / totals);
         });
     } else {
         scale_rows(sums, scaled, execution, [&](Index first, Index count) -> Vector<Real> {
-            return scale_ * sums.shift.segment(first, count).array().exp();
+            const auto totals = sums.denominators.segment(first, count).array();
+            return (totals == 0)
+                .select(Real(0), scale_ * sums.shift.segment(first, count).array().exp());
         });
     }
     if (matrix_.size() != 0) {

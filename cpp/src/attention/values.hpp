@@ -14,7 +14,8 @@ class Values {
    public:
     Values(Normalization normalization, double scale, const std::optional<Matrix<double>>& matrix);
 
-    // Divides by the sum of weights (softmax) or restores the factor e^{shift} (none); applies V.
+    // Divides by the sum of weights (softmax) or restores the factor e^{shift} (none), and applies
+    // V. A token that sees no weight receives 0.
     void finish(const PairSums<Real>& sums, Index dim, Tokens<Real>& out, Execution& execution);
 
     // rows <- V rows.

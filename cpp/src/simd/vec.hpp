@@ -2,6 +2,7 @@
 // comparisons work lane by lane, and a * b + c becomes one fused instruction where there is one.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -54,6 +55,16 @@ template <class Real>
 [[gnu::always_inline]] inline Vec<Real> broadcast(Real x) {
     return x - Vec<Real>{};
 }
+
+// 0, 1, 2, ...: the places of the lanes of a few vectors.
+template <class Real, Index kCount>
+inline constexpr auto kPlaces = [] {
+    std::array<Real, std::size_t(kCount)> places{};
+    for (std::size_t place = 0; place < places.size(); ++place) {
+        places[place] = Real(place);
+    }
+    return places;
+}();
 
 // Lane i of the result is lane index[i] of the table, modulo the number of lanes; where that is one
 // instruction.

@@ -19,7 +19,9 @@ class Exponential(Projected):
 
     def law(self) -> _core.AttentionLaw:
         """Return the core's description."""
-        return _core.exponential_attention(self.projections(), normalized=self.normalized)
+        return _core.exponential_attention(
+            self.projections(), normalized=self.normalized, mask=self.core_mask
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +39,8 @@ class Softmax(Exponential):
         V; a number a means V = aI: attractive for a > 0, repulsive for a < 0, off for 0.
     query, key : (h, dim) array_like, optional
         Q and K, instead of `beta`.
+    mask : Causal, optional
+        Which tokens a token attends to; all of them by default.
 
     Raises
     ------
@@ -65,7 +69,7 @@ class Softmax(Exponential):
         cluster the true growth is 2|a|: the bound is safe, not sharp.)
         """
         scale = self.value_scale
-        if scale is None or (self.beta != beta and scale != 0):
+        if scale is None or (scale != 0 and (self.beta != beta or self.mask is not None)):
             return None
         return 0.0 if scale >= 0 else 4.0 * -scale
 

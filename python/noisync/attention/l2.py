@@ -31,6 +31,8 @@ class L2(Projected):
         V; a number a means V = aI: attractive for a > 0, repulsive for a < 0, off for 0.
     query, key : (h, dim) array_like, optional
         Q and K, instead of `beta`.
+    mask : Causal, optional
+        Which tokens a token attends to; all of them by default.
 
     Raises
     ------
@@ -53,7 +55,9 @@ class L2(Projected):
     def law(self) -> _core.AttentionLaw:
         """Return the core's description: a softmax of 2⟨Qx, Ky⟩ − |Ky|²."""
         penalty = 0.0 if self.query is None else 1.0
-        return _core.exponential_attention(self.projections(2.0), normalized=True, penalty=penalty)
+        return _core.exponential_attention(
+            self.projections(2.0), normalized=True, mask=self.core_mask, penalty=penalty
+        )
 
     @property
     def rotation_scale(self) -> float | None:
@@ -70,4 +74,4 @@ class L2(Projected):
         """Return ε with dE_β/dt ≤ ε E_β under this attention alone: that of the softmax it is."""
         if self.beta is None:
             return super().growth(beta)
-        return Softmax(2 * self.beta, self.value).growth(beta)
+        return Softmax(2 * self.beta, self.value, mask=self.mask).growth(beta)

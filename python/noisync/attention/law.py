@@ -26,6 +26,11 @@ class Attention(Part, ABC):
         """β where the logits are β⟨x, Ry⟩ with R orthogonal, for sums in linear time, or None."""
         return None
 
+    @property
+    def linear_time_rule(self) -> str:
+        """What it would take to be summed in linear time, where `rotation_scale` is None."""
+        return "needs QᵀK = β times an orthogonal matrix, got another"
+
     def least_mass(self, beta: float) -> float:
         """Return a bound from below on the masses Σ_j w_j e^{l_ij − |β|}, for logits of size β.
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from noisync import _core
 from noisync.attention.law import Attention
+from noisync.attention.mask import Causal, Mask
 from noisync.base import validate
+from noisync.base.part import Part
 from noisync.errors import ArgumentError
 
 
@@ -22,6 +26,9 @@ class Projected(Attention):
     value: float | npt.ArrayLike = 1.0
     query: npt.ArrayLike | None = None
     key: npt.ArrayLike | None = None
+    mask: Causal | None = None
+
+    inner: ClassVar[Mapping[str, type[Part]]] = {"mask": Mask}
 
     def __post_init__(self) -> None:
         if (self.query is None) != (self.key is None):
@@ -50,6 +57,7 @@ class Projected(Attention):
             if value.shape[0] != value.shape[1]:
                 raise ArgumentError(f"value must be a number or square, got shape {value.shape}")
             object.__setattr__(self, "value", value)
+        Mask.check("mask", self.mask, optional=True)
 
     def check_dim(self, dim: int) -> None:
         """Refuse matrices that do not act on tokens of dimension `dim`."""
@@ -62,13 +70,27 @@ class Projected(Attention):
 
     @cached_property
     def rotation_scale(self) -> float | None:
-        """Return β where QᵀK is β times an orthogonal matrix (to rounding), or None."""
+        """Return β where QᵀK is β times an orthogonal matrix (to rounding) and no mask, or None."""
+        if self.mask is not None:
+            return None
         if self.query is None or self.key is None:
             return self.beta
         product = np.asarray(self.query).T @ np.asarray(self.key)
         sizes = np.linalg.svd(product, compute_uv=False)
         even = sizes[-1] > 0 and sizes[0] - sizes[-1] <= 1e-14 * sizes[0]
         return float(sizes.mean()) if even else None
+
+    @property
+    def linear_time_rule(self) -> str:
+        """What it would take to be summed in linear time, where `rotation_scale` is None."""
+        if self.mask is not None:
+            return f"sums over all tokens and serves no mask, got mask={self.mask}"
+        return super().linear_time_rule
+
+    @property
+    def core_mask(self) -> _core.Causal | None:
+        """The mask, for the core."""
+        return None if self.mask is None else self.mask.core()
 
     def projections(self, logit_scale: float = 1.0) -> _core.Projections:
         """Return Q, K and V for the core, the logits times a number."""

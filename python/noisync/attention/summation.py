@@ -87,9 +87,7 @@ def summation(attention: Attention, dim: int, n: int, method: str, tol: float) -
     beta = attention.rotation_scale
     if beta is None:
         if method == "harmonic":
-            raise ArgumentError(
-                "method: 'harmonic' needs QᵀK = β times an orthogonal matrix, got another"
-            )
+            raise ArgumentError(f"method: 'harmonic' {attention.linear_time_rule}")
         return direct
     # |a/b − a'/b'| <= 2 tail/b', b' no smaller than this; below rounding nothing is gained.
     least = attention.least_mass(beta)

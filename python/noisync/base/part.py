@@ -24,6 +24,9 @@ class Part:
     kind: ClassVar[str]
     kinds: ClassVar[dict[str, type[Any]]]
 
+    #: The rooms of parameters that are parts themselves.
+    inner: ClassVar[Mapping[str, type[Part]]] = {}
+
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if Part in cls.__bases__:
@@ -44,6 +47,8 @@ class Part:
             value = getattr(self, field.name)
             if isinstance(value, np.ndarray):
                 value = value.tolist()
+            if isinstance(value, Part):
+                value = value.to_dict()
             if value is not None:
                 result[field.name] = value
         return result
@@ -64,7 +69,11 @@ class Part:
         for field in parameters:
             if field.default is MISSING and field.name not in table:
                 raise ArgumentError(f"{where}: the key {field.name!r} is missing")
-        return part(**{name: table[name] for name in names if name in table})
+        given = {name: table[name] for name in names if name in table}
+        for name, room in part.inner.items():
+            if name in given:
+                given[name] = room.from_table(f"{where}.{name}", given[name])
+        return part(**given)
 
     @classmethod
     def from_tables(cls: type[P], where: str, tables: object) -> P | tuple[P, ...]:

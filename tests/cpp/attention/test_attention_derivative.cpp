@@ -32,13 +32,19 @@ ExponentialAttention with_matrices(Index h, Index d, Normalization normalization
     return config;
 }
 
-// Attn_X(at) for a token that is none of X: one more, without weight.
-LongMatrix at_test_token(const LongMatrix& x, const LongVector& weights, const LongMatrix& at,
-                         const ExponentialAttention& config) {
-    LongMatrix all(x.rows() + 1, x.cols());
-    all << x, at;
-    LongVector all_weights(x.rows() + 1);
-    all_weights << weights, 0;
+// Attn_X(at) for a test token in the place of `token`: one more, behind those that it sees, without
+// weight.
+LongMatrix at_test_token(const LongMatrix& x, const LongVector& weights, Index token,
+                         const LongMatrix& at, ExponentialAttention config) {
+    const Index count = config.mask ? config.mask->visible(token) : x.rows();
+    LongMatrix all(count + 1, x.cols());
+    all << x.topRows(count), at;
+    LongVector all_weights(count + 1);
+    all_weights << weights.head(count), 0;
+    if (config.mask) {
+        // The same decay from token to token; the one of all lags is no matter.
+        config.mask->decay *= double(count + 1) / double(x.rows());
+    }
     return reference::attention(all, all_weights, config).value.bottomRows(1);
 }
 
@@ -66,8 +72,8 @@ Long error(const ExponentialAttention& config, Index rows, Index d, Index token,
     LongMatrix expected(d, d);
     for (Index k = 0; k < d; ++k) {
         const LongMatrix step = kStep * along.row(k).template cast<Long>();
-        expected.row(k) = (at_test_token(points, masses, points.row(token) + step, config) -
-                           at_test_token(points, masses, points.row(token) - step, config)) /
+        expected.row(k) = (at_test_token(points, masses, token, points.row(token) + step, config) -
+                           at_test_token(points, masses, token, points.row(token) - step, config)) /
                           (2 * kStep);
     }
     const Long mass = reference::attention(points, masses, config).mass(token);
@@ -119,6 +125,44 @@ TEST_CASE_TEMPLATE("attention by distances", Real, double, float) {
         config.penalty = 0.5;
         CHECK(error<Real>(config, 2, 3, 1, false) <= kTolerance<Real>);
         CHECK(error<Real>(config, 70, 3, 69, true) <= kTolerance<Real>);
+    }
+}
+
+TEST_CASE_TEMPLATE("attention under a causal mask", Real, double, float) {
+    for (const bool include_self : {true, false}) {
+        for (const double decay : {0.0, 2.0}) {
+            for (const Normalization normalization :
+                 {Normalization::softmax, Normalization::none}) {
+                CAPTURE(include_self);
+                CAPTURE(decay);
+                ExponentialAttention config = with_beta(2, normalization);
+                config.mask = Causal{include_self, decay};
+                CHECK(error<Real>(config, 65, 3, 40, false) <= kTolerance<Real>);
+                CHECK(error<Real>(config, 65, 2, 64, true) <= kTolerance<Real>);
+                config = with_matrices(2, 3, normalization);
+                config.mask = Causal{include_self, decay};
+                CHECK(error<Real>(config, 70, 3, 35, true) <= kTolerance<Real>);
+            }
+        }
+    }
+}
+
+TEST_CASE("a token that sees no weight has no derivative") {
+    const Tokens<double> x = reference::random_tokens<double>(20, 3, 138);
+    Vector<double> weights = Vector<double>::Constant(20, 1.0 / 17);
+    weights.head(3).setZero();
+    const Matrix<double> along = reference::random_tangents<double>(x, 2, 2, 139);
+    for (const bool include_self : {true, false}) {
+        for (const Normalization normalization : {Normalization::softmax, Normalization::none}) {
+            ExponentialAttention config = with_beta(3, normalization);
+            config.mask = Causal{include_self, 1.0};
+            for (const Index token : {0, 2}) {
+                const Matrix<double> out = differentiate<double>(config, x, weights, token, along);
+                CHECK(out.rows() == 2);
+                CHECK(out.cols() == 3);
+                CHECK(out.isZero(0));
+            }
+        }
     }
 }
 

@@ -1,11 +1,13 @@
 """Derivatives that Lyapunov exponents are made of, against differences of runs."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import noisync as ns
 
-D, N, TOKEN = 4, 9, 5
+D, N, TOKEN = 4, 9, 8
 
 
 def attentions():
@@ -15,13 +17,26 @@ def attentions():
     return {
         "l2": ns.L2(1.5, value=-0.5),
         "l2 matrices": ns.L2(query=Q, key=K, value=V),
+        "causal": ns.Softmax(2.0, mask=ns.Causal(decay=1.5)),
+        "causal unnormalized": ns.Unnormalized(
+            query=Q, key=K, value=V, mask=ns.Causal(include_self=False, decay=1.5)
+        ),
+        "causal l2": ns.L2(query=Q, key=K, value=V, mask=ns.Causal(include_self=False)),
         "heads": [ns.L2(query=Q, key=K), ns.Unnormalized(1.0, value=V), ns.Softmax(2.0)],
     }
 
 
+def lengthened(attention):
+    """The same for N + 1 tokens: weights fade as before from token to token."""
+    mask = getattr(attention, "mask", None)
+    if mask is None:
+        return attention
+    return replace(attention, mask=replace(mask, decay=mask.decay * (N + 1) / N))
+
+
 @pytest.mark.parametrize("name", attentions())
 def test_a_near_test_token_moves_as_the_tangents_say(name):
-    """A token without weight at distance 1e-6 beside another: the volume of three tangents."""
+    """A token without weight at distance 1e-6 behind the last: the volume of three tangents."""
     x = ns.sphere.uniform(N, D, seed=1)
     w = np.arange(1.0, N + 1)
     w[TOKEN] = 0
@@ -36,11 +51,10 @@ def test_a_near_test_token_moves_as_the_tangents_say(name):
     moved = []
     for tangent in tangents:
         near = ns.sphere.normalize((x[TOKEN] + distance * tangent)[None])
-        both = np.insert(x, TOKEN + 1, near, axis=0)
-        other = ns.simulate(
-            ns.Model(D, attention), both, weights=np.insert(w, TOKEN + 1, 0), save=3, **options
-        ).tokens[-1]
-        moved.append((other[TOKEN + 1] - other[TOKEN]) / distance)
+        both = np.concatenate([x, near])
+        model = ns.Model(D, lengthened(attention))
+        other = ns.simulate(model, both, weights=[*w, 0], save=3, **options).tokens[-1]
+        moved.append((other[-1] - other[TOKEN]) / distance)
     volume = np.linalg.svd(np.array(moved), compute_uv=False).prod()
     assert np.log(volume) == pytest.approx(growth, abs=2e-5)
     # Power: without the attention the volume would be 1.
