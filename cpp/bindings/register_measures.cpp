@@ -57,8 +57,12 @@ void register_measures(py::module_& module) {
         "The same in linear time; harmonics, noise: coefficients of e^{beta (u - 1)} times 1 and "
         "times G_beta(u); limit: of the latter as u tends to 1.");
     module.def(
-        "cosine_measure", [](Index bins) { return shared(cosine_measure(bins)); }, py::arg("bins"),
-        "Counts of the pairwise cosines in equal bins of [-1, 1].");
+        "cosine_measure",
+        [](Index bins, bool by_mass) {
+            return shared(cosine_measure(bins, by_mass ? PairsBy::mass : PairsBy::count));
+        },
+        py::arg("bins"), py::arg("by_mass"),
+        "Of the pairwise cosines in equal bins of [-1, 1]: how many, or of what mass.");
     module.def(
         "order_measure", [] { return shared(order_measure()); },
         "The mean's length, the leading eigenvalue of sum w x x^T, the effective rank.");

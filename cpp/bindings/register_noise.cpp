@@ -89,11 +89,12 @@ void register_noise(py::module_& module) {
 
     module.def(
         "noise_fields",
-        [](const NoiseLaw& law, const py::array& x, Index layers, std::uint64_t seed,
-           std::uint32_t replicate, int threads) {
+        [](const NoiseLaw& law, const py::array& x, const py::array& weights, Index layers,
+           std::uint64_t seed, std::uint32_t replicate, int threads) {
             return with_real(x, [&](auto zero) -> py::array {
                 using Real = decltype(zero);
                 const auto tokens = tokens_from<Real>(x, "x");
+                const auto mass = vector_from<Real>(weights, tokens.rows(), "weights");
                 law.require_dim(tokens.cols());
                 if (layers < 1) {
                     throw py::value_error("layers must be positive");
@@ -103,22 +104,20 @@ void register_noise(py::module_& module) {
                 PythonWatch watch;
                 run_watched(threads, watch, [&](Execution& execution) {
                     const auto noise = law.field<Real>();
-                    const Vector<Real> weights =
-                        Vector<Real>::Constant(tokens.rows(), Real(1) / Real(tokens.rows()));
                     Tokens<Real> field(tokens.rows(), tokens.cols());
                     for (Index layer = 0; layer < layers; ++layer) {
                         field.setZero();
-                        noise->add(tokens, weights, {seed, replicate, std::uint32_t(layer)},
-                                   Real(1), field, nullptr, execution);
+                        noise->add(tokens, mass, {seed, replicate, std::uint32_t(layer)}, Real(1),
+                                   field, nullptr, execution);
                         std::copy_n(field.data(), field.size(), data + layer * field.size());
                     }
                 });
                 return out;
             });
         },
-        py::arg("noise"), py::arg("x"), py::arg("layers"), py::arg("seed"), py::arg("replicate"),
-        py::arg("threads"),
-        "G_l(x_i) for layers l = 0 .. layers - 1, shape (layers, n, dim); equal weights.");
+        py::arg("noise"), py::arg("x"), py::arg("weights"), py::arg("layers"), py::arg("seed"),
+        py::arg("replicate"), py::arg("threads"),
+        "G_l(x_i) for layers l = 0 .. layers - 1, shape (layers, n, dim).");
 }
 
 }  // namespace noisync::bindings

@@ -48,10 +48,17 @@ std::vector<std::int64_t> clusters(const Tokens<double>& x, double angle) {
 
 SharedMeasure cluster_measure(double angle) {
     return made_of(2, {}, [angle](const Snapshot& snapshot, double* out, Execution&) {
-        const auto labels = clusters(snapshot.tokens, angle);
+        // Test tokens, of weight 0, link nothing.
+        std::vector<Index> seen;
+        for (Index i = 0; i < snapshot.weights.size(); ++i) {
+            if (snapshot.weights(i) > 0) {
+                seen.push_back(i);
+            }
+        }
+        const auto labels = clusters(snapshot.tokens(seen, Eigen::all), angle);
         std::vector<double> masses(std::size_t(std::ranges::max(labels)) + 1, 0.0);
-        for (std::size_t i = 0; i < labels.size(); ++i) {
-            masses[std::size_t(labels[i])] += snapshot.weights(Index(i));
+        for (std::size_t k = 0; k < seen.size(); ++k) {
+            masses[std::size_t(labels[k])] += snapshot.weights(seen[k]);
         }
         out[0] = double(masses.size());
         out[1] = std::ranges::max(masses);

@@ -13,7 +13,7 @@ namespace noisync {
 // radians) connect, numbered from the one with most tokens, equals by their first token.
 std::vector<std::int64_t> clusters(const Tokens<double>& x, double angle);
 
-// The number of clusters, and the weight of the heaviest.
+// The number of clusters of the tokens that have a weight, and the weight of the heaviest.
 SharedMeasure cluster_measure(double angle);
 
 }  // namespace noisync

@@ -15,7 +15,15 @@ namespace noisync {
 std::vector<std::int64_t> cosine_histogram(const Tokens<double>& x, Index bins,
                                            Execution& execution);
 
-// Counts of the cosines of all pairs in equal bins.
-SharedMeasure cosine_measure(Index bins);
+// masses[b] <- sum of w_i w_j over all i and j with <x_i, x_j> in bin b, a token with itself in the
+// last one: the law of the cosine of two independent points of the measure. The product of two
+// weights is rounded to a multiple of 2^-63, so that sums in any order are the same.
+std::vector<double> cosine_masses(const Tokens<double>& x, const Vector<double>& weights,
+                                  Index bins, Execution& execution);
+
+enum class PairsBy { count, mass };
+
+// Either of them.
+SharedMeasure cosine_measure(Index bins, PairsBy by = PairsBy::count);
 
 }  // namespace noisync

@@ -102,7 +102,7 @@ def _tokens(run: Trajectory, ax: Axes | None, color: Any) -> tuple[Axes, Callabl
         axes = plt.figure(figsize=(3.2, 3.2)).add_subplot(projection="3d")
     else:
         axes = axes_or_new(None)
-    basis = leading_plane(run.tokens[-1].astype(np.float64)) if dim > 3 else None
+    basis = leading_plane(run.tokens[-1], run.weights) if dim > 3 else None
     return axes, lambda state: tokens(run, state=state, basis=basis, ax=axes, color=color)
 
 

@@ -17,7 +17,7 @@ def cosines(run: Trajectory, *, bins: int = 100, ax: Axes | None = None) -> Axes
     """Draw the distribution of the pairwise cosines against time.
 
     Each column is a histogram of ⟨x_i, x_j⟩ over pairs i < j, darker for more pairs on a
-    logarithmic scale.
+    logarithmic scale; where tokens have different weights, over all i and j by their mass.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def cosines(run: Trajectory, *, bins: int = 100, ax: Axes | None = None) -> Axes
     if run.tokens.shape[0] < 2:
         raise ArgumentError(f"run must have at least 2 saved states, got {run.tokens.shape[0]}")
     axes = axes_or_new(ax)
-    counts, edges = histogram(run.tokens, bins)
+    counts, edges = histogram(run.tokens, bins, run.weights if np.ptp(run.weights) else None)
     values = np.ma.masked_equal((counts / counts.sum(axis=1, keepdims=True)).T, 0.0)
     time = run.time
     middle = 0.5 * (time[1:] + time[:-1])

@@ -8,18 +8,23 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial import cKDTree
 
 from noisync import _core
 from noisync.base import validate
+from noisync.base.validate import FloatArray
 from noisync.measure.configurations import configurations
 from noisync.measure.observer import Axis, Layers, Observer, Setting
 
 
-def clusters(x: npt.ArrayLike, angle: float = 0.1) -> npt.NDArray[np.int64]:
+def clusters(
+    x: npt.ArrayLike, angle: float = 0.1, weights: npt.ArrayLike | None = None
+) -> npt.NDArray[np.int64]:
     """Return the cluster of every token.
 
     A cluster is what chains of tokens connect whose steps are at most `angle` long (single
-    linkage).
+    linkage). A token of weight 0 connects nothing: it belongs to the cluster of the nearest token
+    that has a weight, if that is within `angle`, else to none.
 
     Parameters
     ----------
@@ -27,21 +32,43 @@ def clusters(x: npt.ArrayLike, angle: float = 0.1) -> npt.NDArray[np.int64]:
         Unit rows; leading axes hold configurations.
     angle : float
         Radians, positive.
+    weights : (n,) array_like, optional
+        Non-negative, sum 1; uniform by default.
 
     Returns
     -------
     (..., n) ndarray of int
-        Labels 0, 1, ...; 0 is the largest cluster.
+        Labels 0, 1, ...; 0 is the heaviest cluster, without weights the one with most tokens; −1
+        is none.
 
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        For rows off the sphere or an angle that is not positive.
+        For rows off the sphere, an angle that is not positive, or weights that break a rule.
     """
     states = configurations(x)
     angle = validate.positive("angle", angle)
-    labels = [_core.clusters(state, angle) for state in states.reshape(-1, *states.shape[-2:])]
+    flat = states.reshape(-1, *states.shape[-2:])
+    if weights is None:
+        labels = [_core.clusters(state, angle) for state in flat]
+    else:
+        mass = validate.weights(weights, states.shape[-2])
+        labels = [_by_mass(state, angle, mass) for state in flat]
     return np.reshape(labels, states.shape[:-1])
+
+
+def _by_mass(x: npt.NDArray[Any], angle: float, mass: FloatArray) -> npt.NDArray[np.int64]:
+    """Return the labels of tokens with weights: the heaviest cluster first."""
+    seen = mass > 0
+    found = _core.clusters(x[seen], angle)
+    order = np.argsort(-np.bincount(found, mass[seen]), kind="stable")
+    labels = np.full(len(x), -1)
+    labels[seen] = np.argsort(order)[found]
+    if not seen.all():
+        chord = 2 * np.sin(min(angle, np.pi) / 2)
+        distance, nearest = cKDTree(x[seen]).query(x[~seen])
+        labels[~seen] = np.where(distance <= chord, labels[seen][nearest], -1)
+    return labels
 
 
 @dataclass(frozen=True)
@@ -49,7 +76,7 @@ class Clusters(Observer, key="clusters"):
     """How many clusters there are: see :func:`noisync.measure.clusters`.
 
     Two numbers per observed layer, in a dimension ``statistic``: the count, and the weight of the
-    heaviest cluster.
+    heaviest cluster. Tokens of weight 0 are left out.
 
     Parameters
     ----------

@@ -16,6 +16,7 @@ def sample_field(
     noise: NoiseLaw,
     x: npt.ArrayLike,
     *,
+    weights: npt.ArrayLike | None = None,
     layers: int = 1,
     seed: int = 0,
     replicate: int = 0,
@@ -28,14 +29,15 @@ def sample_field(
     .. math:: G_\ell(y) = m^{-1/2} W_\ell \varphi(d^{-1/2} U_\ell y + b_{U,\ell}) + b_{W,\ell},
 
     for :class:`noisync.GaussianField` its limit m → ∞. Noise that is no field on the sphere,
-    :class:`noisync.ValueNoise` and :class:`noisync.IndependentNoise`, is that of the tokens x with
-    equal weights.
+    :class:`noisync.ValueNoise` and :class:`noisync.IndependentNoise`, is that of the tokens x.
 
     Parameters
     ----------
     noise : MLP, GaussianField, ValueNoise or IndependentNoise
     x : (n, dim) array_like
         Unit rows. float32 is computed in float32, everything else in float64.
+    weights : (n,) array_like, optional
+        Non-negative, sum 1; uniform by default. Only ValueNoise depends on them.
     layers : int
         Number of independent fields.
     seed, replicate : int
@@ -65,6 +67,7 @@ def sample_field(
     return _core.noise_fields(
         noise.resolved(dim, n).law(dim, n, "auto", 1e-12),
         tokens,
+        validate.weights(weights, n),
         validate.integer("layers", layers, minimum=1, maximum=2**32 - 1),
         validate.integer("seed", seed, minimum=0, maximum=2**64 - 1),
         validate.integer("replicate", replicate, minimum=0, maximum=2**32 - 1),

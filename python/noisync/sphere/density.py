@@ -97,6 +97,11 @@ class Density(TokenLaw):
             )
         object.__setattr__(self, "_limit", bound)
 
+    def __repr__(self) -> str:
+        # By its name: an address would differ from one process to the next.
+        name = getattr(self.function, "__name__", type(self.function).__name__)
+        return f"Density(function={name}, dim={self.dim}, n={self.n}, bound={self.bound})"
+
     def _density(self, points: FloatArray) -> FloatArray:
         blocks = [points[start : start + _BLOCK] for start in range(0, len(points), _BLOCK)]
         values = [checked_values("function", self.function(block), block) for block in blocks]

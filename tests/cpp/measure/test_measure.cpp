@@ -1,6 +1,7 @@
 // Measures: how many numbers, which, and of what states.
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 #include <vector>
@@ -104,6 +105,42 @@ TEST_CASE("a measure of clusters: their number and the weight of the heaviest") 
     CHECK(numbers[0] == 2.0);
     CHECK(numbers[1] == doctest::Approx(0.7));
     CHECK_FALSE(refused(cluster_measure(0.2), {3, 2, 0}));
+}
+
+TEST_CASE("tokens without weight link no clusters and make none") {
+    Shown shown;
+    shown.tokens = circle({0.0, 0.15, 0.3, 2.0, 4.0});
+    shown.weights.resize(5);
+    shown.weights << 0.1, 0.0, 0.2, 0.7, 0.0;
+    const std::vector<double> numbers = shown.numbers(cluster_measure(0.2));
+    CHECK(numbers[0] == 3.0);
+    CHECK(numbers[1] == 0.7);
+}
+
+TEST_CASE("the masses of cosines are those of all ordered pairs, by any number of threads") {
+    Shown shown;
+    const Index rows = 300;
+    shown.tokens = reference::random_tokens<double>(rows, 3, 324);
+    shown.weights = reference::random_weights<double>(rows, true, 325);
+    const auto measure = cosine_measure(7, PairsBy::mass);
+    const std::vector<double> masses = shown.numbers(measure);
+    std::vector<double> expected(7, 0.0);
+    for (Index i = 0; i < rows; ++i) {
+        for (Index j = 0; j < rows; ++j) {
+            const double u = i == j ? 1.0 : shown.tokens.row(i).dot(shown.tokens.row(j));
+            expected[std::min<std::size_t>(std::size_t((u + 1) / 2 * 7), 6)] +=
+                shown.weights(i) * shown.weights(j);
+        }
+    }
+    double total = 0;
+    for (std::size_t b = 0; b < 7; ++b) {
+        CHECK(masses[b] == doctest::Approx(expected[b]).epsilon(1e-13));
+        total += masses[b];
+    }
+    CHECK(total == doctest::Approx(std::pow(shown.weights.sum(), 2)).epsilon(1e-14));
+    for (const int threads : {2, 4}) {
+        CHECK(shown.numbers(measure, threads) == masses);
+    }
 }
 
 TEST_CASE("a measure of cosines counts all pairs, by any number of threads") {

@@ -1,5 +1,6 @@
 """Laws of initial tokens: what they draw is what their densities say."""
 
+import json
 import pickle
 from dataclasses import FrozenInstanceError
 
@@ -12,6 +13,7 @@ from scipy import stats
 import noisync as ns
 from noisync import _core
 from noisync.sphere import Density, Mixture, Uniform, VonMisesFisher
+from noisync.storage.plain import NotGivenError, plain, restored
 
 S = ns.sphere
 
@@ -75,6 +77,18 @@ def test_laws_compare_by_value_and_travel(law):
     assert sum(other == law for other in LAWS) == 1
     with pytest.raises(FrozenInstanceError):
         law.n = 3
+
+
+@pytest.mark.parametrize("law", LAWS, ids=str)
+def test_a_checkpoint_keeps_laws(law):
+    arrays = {}
+    kept = plain(law, arrays)
+    json.dumps(kept)
+    if isinstance(law, Density):  # a function has to be given again
+        with pytest.raises(NotGivenError, match="tilted"):
+            restored(kept, arrays)
+    else:
+        assert restored(kept, arrays) == law
 
 
 def test_draws_over_blocks_of_rows_are_one():
