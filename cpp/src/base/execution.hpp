@@ -116,7 +116,7 @@ class Execution {
        public:
         void add() {
             {
-                const std::lock_guard lock(mutex_);
+                const std::scoped_lock lock(mutex_);
                 ++count_;
             }
             changed_.notify_one();

@@ -15,7 +15,7 @@ from noisync.measure.function import as_observers
 from noisync.model import Model, check_model
 from noisync.run.arguments import RunArguments, complete, shares_run_arguments
 from noisync.run.keeper import keeping
-from noisync.run.origin import Origin, start_text, with_matrices
+from noisync.run.origin import Origin, kernel_error, start_text, with_matrices
 from noisync.run.plan import Plan
 from noisync.run.progress import Progress
 from noisync.run.recording import COORDINATES, WEIGHTS, Recording, joined
@@ -175,12 +175,11 @@ def _dataset(
         "seed": str(plan.seed),  # netCDF has no unsigned 64-bit attributes
         "tokens": plan.n,
         "dtype": plan.dtype.name,
+        **kernel_error(plan.model),
         **origin.attributes(),
     }
     if plan.noise_replicate is not None:
         attributes["noise_replicate"] = str(plan.noise_replicate)
-    if plan.model.kernel_error is not None:
-        attributes["kernel_error"] = plan.model.kernel_error
     number = first_replicate + np.arange(replicates)
     coordinates: dict[str, Any] = {
         "replicate": ("replicate", number, COORDINATES["replicate"]),

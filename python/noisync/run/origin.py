@@ -95,6 +95,12 @@ def start_text(start: Start) -> str:
     return repr(tokens) if own else type(tokens).__qualname__
 
 
+def kernel_error(model: Model) -> dict[str, float]:
+    """Return the attribute that says what the noise of a model leaves out of its kernel, if any."""
+    error = model.kernel_error
+    return {} if error is None else {"kernel_error": error}
+
+
 def with_matrices(model: Model) -> tuple[str, dict[str, Any]]:
     """Return a model as TOML without its matrices, and these as variables of a Dataset."""
     variables: dict[str, Any] = {}

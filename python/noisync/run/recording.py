@@ -186,7 +186,11 @@ class Series:
             {
                 "time": ("time", time, COORDINATES["time"]),
                 "layer": ("time", layers, COORDINATES["layer"]),
-                **{axis.name: axis.values for axis in self.axes if axis.labelled},
+                **{
+                    axis.name: (axis.name, axis.values, {"long_name": axis.name, "units": "1"})
+                    for axis in self.axes
+                    if axis.labelled
+                },
             },
             ("replicate", "time", *(axis.name for axis in self.axes)),
             self.name,

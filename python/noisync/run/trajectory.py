@@ -21,7 +21,7 @@ from noisync.measure.cosines import pair_cosines
 from noisync.measure.energy import energy
 from noisync.measure.tokens import Tokens
 from noisync.model import Model
-from noisync.run.origin import Origin, with_matrices
+from noisync.run.origin import Origin, kernel_error, with_matrices
 from noisync.run.plan import Plan
 from noisync.run.reading import FORMAT, OWN, PREFIX, run_fields
 from noisync.run.recording import COORDINATES, WEIGHTS, Recording, Series, joined
@@ -32,6 +32,8 @@ from noisync.storage import dataset
 @dataclass(frozen=True, eq=False)
 class Trajectory:
     """States of one run. Immutable: the arrays are read-only.
+
+    Two are equal where all they have computed is, NaN equal to NaN, whatever their origin.
 
     Attributes
     ----------
@@ -70,9 +72,6 @@ class Trajectory:
         How the run was asked for, and what computed it.
     version : str
         The version of noisync that computed it.
-
-    Two trajectories are equal where all they have computed is, NaN equal to NaN, whatever their
-    origin.
     """
 
     layer: npt.NDArray[np.int64]
@@ -239,6 +238,7 @@ class Trajectory:
                 "replicate": str(self.replicate),
                 "noise_replicate": str(self.noise_replicate),
                 "dtype": self.state.tokens.dtype.name,
+                **kernel_error(self.model),
                 "state_layer": self.state.layer,
                 **self.origin.attributes(),
             },

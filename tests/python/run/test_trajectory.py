@@ -138,3 +138,53 @@ def test_the_last_state_survives_in_a_file(save, tmp_path):
     assert set(loaded.observed) == {"lyapunov", "tokens", "energy"}
     for name, series in run.observed.items():
         xr.testing.assert_identical(loaded.observed[name], series)
+
+
+def test_every_result_says_what_it_is(tmp_path):
+    matrix = np.arange(9.0).reshape(3, 3)
+    model = ns.Model(3, ns.Softmax(query=matrix, key=np.eye(3)), ns.GaussianField("relu", 0.1))
+    observe = [
+        ns.Energy((1.0, 2.0)), ns.Lyapunov(2), ns.Cosines(5), ns.OrderParameters(),
+        ns.Clusters(0.2), ns.Tokens("x"),
+    ]  # fmt: skip
+    options = {"horizon": 1.0, "layers": 4, "save": 2, "seed": 2**63, "observe": observe}
+    law = ns.sphere.Uniform(8, 3)
+    run = ns.simulate(model, law, **options)
+    data = run.to_dataset()
+    many = ns.ensemble(model, law, replicates=2, **options)
+    for each in (data, many):
+        for name, variable in each.variables.items():
+            assert {"long_name", "units"} <= variable.attrs.keys(), name
+        np.testing.assert_array_equal(each["model.attention.query"], matrix)
+        expected = {
+            "seed": str(2**63), "tol": 1e-12, "scheme": "layer", "method": "direct", "save": "2",
+            "start": "Uniform(n=8, dim=3)", "dtype": "float64", "finished": 1, "horizon": 1.0,
+        }  # fmt: skip
+        assert {name: each.attrs[name] for name in expected} == expected
+        assert f"noisync {ns.__version__}" in each.attrs["versions"]
+        assert each.attrs["level"].startswith(ns._core.level)
+        assert '"beta": [1.0, 2.0]' in each.attrs["observers"]
+        assert "6.0" not in each.attrs["model"]  # matrices are variables, not text
+    # The same variables for one run and for an ensemble, apart from the saved states.
+    shared = {name for name in many.data_vars if name in data}
+    assert shared == set(many.data_vars)
+    for name in (*run.observed, "weights", "model.attention.key"):
+        of_run = data[name].dims
+        of_many = [str(each) for each in many[name].dims if each != "replicate"]
+        assert len(of_run) == len(of_many)
+    ns.save(run, tmp_path / "run.nc")
+    assert ns.load(tmp_path / "run.nc") == run
+    given = ns.simulate(model, law.sample(), **options)
+    assert given.origin.start.startswith("sha256 ")
+    assert given.origin.start.endswith(" of float64 (8, 3)")
+
+
+def test_equality_is_that_of_all_values(small_run):
+    again = ns.simulate(small_run.model, small_run.tokens[0], horizon=1.0, layers=8, seed=3)
+    assert again == small_run
+    assert again.state == small_run.state
+    for change in ({"seed": 4}, {"horizon": 1.1}, {"dtype": "float32"}, {"save": 2}):
+        options = {"horizon": 1.0, "layers": 8, "seed": 3} | change
+        other = ns.simulate(small_run.model, small_run.tokens[0], **options)
+        assert other != small_run
+    assert small_run != 3
