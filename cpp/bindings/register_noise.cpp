@@ -10,6 +10,7 @@
 #include "noise/independent.hpp"
 #include "noise/kernel_pairs.hpp"
 #include "noise/mlp.hpp"
+#include "noise/sum.hpp"
 #include "noise/value.hpp"
 #include "python_watch.hpp"
 #include "register.hpp"
@@ -61,6 +62,10 @@ void register_laws(py::module_& module) {
         "independent_noise",
         [](double scale) { return shared(noise_law(IndependentNoise{scale})); }, py::kw_only(),
         py::arg("scale"), "Normals of each token's own.");
+    module.def(
+        "noise_sum",
+        [](std::vector<SharedNoiseLaw> parts) { return shared(noise_sum(std::move(parts))); },
+        py::arg("parts"), "Noises that add, each from streams of its own.");
 }
 
 void register_pairs(py::module_& module) {
@@ -79,6 +84,10 @@ void register_pairs(py::module_& module) {
         "independent_pair_noise",
         [](double scale) { return shared(pair_noise(IndependentNoise{scale})); }, py::kw_only(),
         py::arg("scale"), "Of independent_noise.");
+    module.def(
+        "pair_noise_sum",
+        [](std::vector<SharedPairNoise> parts) { return shared(pair_noise_sum(std::move(parts))); },
+        py::arg("parts"), "Of noise_sum.");
 }
 
 }  // namespace

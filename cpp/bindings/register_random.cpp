@@ -76,18 +76,18 @@ void register_random(py::module_& module) {
     module.def(
         "fill_normals",
         [](std::uint64_t seed, std::uint32_t replicate, std::uint32_t layer, std::uint32_t purpose,
-           std::uint64_t first, py::array& out) {
+           std::uint64_t first, py::array& out, std::uint32_t part) {
             with_real(out, [&](auto zero) {
                 using Real = decltype(zero);
                 const auto count = Index(out.size());
                 Real* data = output_buffer<Real>(out, count, "out");
                 const py::gil_scoped_release release;
-                fill_normals({seed, replicate, layer, Purpose(purpose)}, first, count, Real(1),
-                             data);
+                fill_normals({seed, replicate, layer, Purpose(purpose), part}, first, count,
+                             Real(1), data);
             });
         },
         py::arg("seed"), py::arg("replicate"), py::arg("layer"), py::arg("purpose"),
-        py::arg("first"), py::arg("out"),
+        py::arg("first"), py::arg("out"), py::arg("part") = 0,
         "Elements first, first + 1, ... of a stream of standard normals, written into `out`.");
     module.def(
         "uniform_tokens", &uniform_tokens, py::arg("seed"), py::arg("first_replicate"),

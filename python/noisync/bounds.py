@@ -68,7 +68,8 @@ def energy_bound(
     growth = attention_growth(model.attention, beta)
     if growth is None:
         return None
-    dissipation = 0.0 if model.noise is None else model.noise.growth(model.dim, beta)
+    noise = model.total_noise
+    dissipation = 0.0 if noise is None else noise.growth(model.dim, beta)
     if dissipation is None:
         return None
     times = np.asarray(validate.finite_array("time", time), dtype=np.float64)

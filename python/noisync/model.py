@@ -13,10 +13,12 @@ from typing import Any
 import tomli_w
 
 from noisync.attention.law import Attention
-from noisync.attention.sum import total
+from noisync.attention.sum import total as sum_of_attentions
 from noisync.base import validate
 from noisync.errors import ArgumentError, ArgumentTypeError
 from noisync.noise.law import NoiseLaw
+from noisync.noise.sum import checked_noise, each_part
+from noisync.noise.sum import total as sum_of_noises
 from noisync.theory.kernel import Kernel
 
 if sys.version_info >= (3, 11):
@@ -40,13 +42,15 @@ class Model:
     attention : Softmax, Unnormalized or L2, or a list of them, optional
         The deterministic part; None leaves it out. Those of a list add: multi-head attention. Kept
         as given, a list as a tuple.
-    noise : MLP, GaussianField, ValueNoise or IndependentNoise, optional
-        The random part, the same for all tokens but for IndependentNoise; None leaves it out.
+    noise : MLP, GaussianField, ValueNoise or IndependentNoise, or a list of them, optional
+        The random part, the same for all tokens but for IndependentNoise; None leaves it out. The
+        parts of a list add, and are independent: the first meets the noise that it meets alone, the
+        others draw from streams of their own. Kept as given, a list as a tuple.
 
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        For dim below 2, a part of the wrong kind, or matrices that do not fit dim.
+        For dim below 2, a part of the wrong kind, an empty list, or matrices that do not fit dim.
 
     References
     ----------
@@ -62,35 +66,51 @@ class Model:
 
     dim: int
     attention: Attention | Sequence[Attention] | None = None
-    noise: NoiseLaw | None = None
+    noise: NoiseLaw | Sequence[NoiseLaw] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dim", validate.integer("dim", self.dim, minimum=2, maximum=2**24))
         object.__setattr__(self, "attention", Attention.check_parts("attention", self.attention))
-        NoiseLaw.check("noise", self.noise, optional=True)
+        object.__setattr__(self, "noise", checked_noise(self.noise))
         if self.total_attention is not None:
             self.total_attention.check_dim(self.dim)
+        if self.total_noise is not None:
+            self.total_noise.check_dim(self.dim)
 
     @property
     def total_attention(self) -> Attention | None:
         """The attention as one law: the sum of its parts."""
-        return total(self.attention)
+        return sum_of_attentions(self.attention)
+
+    @property
+    def total_noise(self) -> NoiseLaw | None:
+        """The noise as one law: the sum of its parts."""
+        return sum_of_noises(self.noise)
 
     @property
     def kernel(self) -> Kernel:
-        """The covariance kernel of the noise; an error for a model whose noise is no field."""
-        if self.noise is None:
+        """The covariance kernel of the noise; an error for a model whose noise is no field.
+
+        Where noises add, the sum of their kernels.
+        """
+        noise = self.total_noise
+        if noise is None:
             raise ArgumentError("kernel: the model has no noise, so there is no covariance kernel")
-        return self.noise.kernel(self.dim)
+        return noise.kernel(self.dim)
 
     @property
     def kernel_error(self) -> float | None:
         """What the noise leaves out of the kernel, relative to κ(1); None: nothing or no kernel."""
-        return None if self.noise is None else self.noise.kernel_error(self.dim)
+        noise = self.total_noise
+        return None if noise is None else noise.kernel_error(self.dim)
 
     def resolved(self, n: int) -> Model:
         """Return the model as it is used for n tokens: choices left to noisync are made."""
-        return self if self.noise is None else replace(self, noise=self.noise.resolved(self.dim, n))
+        return replace(self, noise=each_part(self.noise, lambda p: p.resolved(self.dim, n)))
+
+    def on_sphere(self) -> Model:
+        """Return the model with noise that is a function on the sphere, whatever the tokens."""
+        return replace(self, noise=each_part(self.noise, lambda p: p.on_sphere(self.dim)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the model as plain numbers, strings, lists and dicts."""
@@ -99,8 +119,10 @@ class Model:
             result["attention"] = self.attention.to_dict()
         elif self.attention is not None:
             result["attention"] = [part.to_dict() for part in self.attention]
-        if self.noise is not None:
+        if isinstance(self.noise, NoiseLaw):
             result["noise"] = self.noise.to_dict()
+        elif self.noise is not None:
+            result["noise"] = [part.to_dict() for part in self.noise]
         return result
 
     @classmethod
@@ -115,7 +137,7 @@ class Model:
         if table.get("attention") is not None:
             parts["attention"] = Attention.from_tables("model.attention", table["attention"])
         if table.get("noise") is not None:
-            parts["noise"] = NoiseLaw.from_table("model.noise", table["noise"])
+            parts["noise"] = NoiseLaw.from_tables("model.noise", table["noise"])
         return cls(dim=table["dim"], **parts)
 
     def to_toml(self) -> str:

@@ -62,7 +62,8 @@ inline std::uint32_t word(const noisync::Stream& stream, std::uint64_t element,
     const auto high_bits = std::uint32_t(block >> 32) & 0xFFFFFFU;
     const std::uint32_t purpose = static_cast<std::uint32_t>(stream.purpose) + added_to_purpose;
     return noisync::philox4x32(
-        {std::uint32_t(block), stream.layer, stream.replicate, purpose << 24 | high_bits},
+        {std::uint32_t(block), stream.layer, stream.replicate,
+         (purpose << 24 | stream.part << 16) ^ high_bits},
         {std::uint32_t(stream.seed), std::uint32_t(stream.seed >> 32)})[element % 4];
 }
 

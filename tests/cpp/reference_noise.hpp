@@ -13,8 +13,8 @@ inline LongMatrix normals(const noisync::LayerKey& key, noisync::Purpose purpose
     LongMatrix sum = LongMatrix::Zero(rows, columns);
     noisync::Matrix<double> drawn(rows, columns);
     for (std::uint32_t k = 0; k < key.count; ++k) {
-        noisync::fill_normals<double>({key.seed, key.replicate, key.layer + k, purpose}, 0,
-                                      drawn.size(), 1.0, drawn.data());
+        noisync::fill_normals<double>(key.stream(key.layer + k, purpose), 0, drawn.size(), 1.0,
+                                      drawn.data());
         sum += drawn.cast<Long>();
     }
     return sum;
@@ -41,7 +41,7 @@ inline Neurons neurons(const noisync::Mlp& config, const noisync::LayerKey& key,
 // Hidden neurons of layer 0, output weights of the layers of the key.
 inline Neurons neurons(const noisync::Features& config, const noisync::LayerKey& key, Index d) {
     using noisync::Purpose;
-    const noisync::LayerKey frozen{key.seed, key.replicate, 0, 1};
+    const noisync::LayerKey frozen{key.seed, key.replicate, 0, 1, key.part};
     const Index m = config.width;
     return {config.activation, normals(frozen, Purpose::feature_input_weights, m, d),
             normals(key, Purpose::feature_output_weights, m, d),

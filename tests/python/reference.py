@@ -10,6 +10,7 @@ from noisync import _core
 PURPOSES = {
     "tokens": 0, "U": 1, "b_U": 2, "W": 3, "b_W": 4,
     "frozen U": 5, "frozen b_U": 6, "frozen W": 7, "frozen b_W": 8, "harmonic": 9, "exact": 10,
+    "V": 13, "independent": 14,
 }  # fmt: skip
 
 ACTIVATIONS = {
@@ -37,29 +38,29 @@ def philox(counter, key):
     return c
 
 
-def words(seed, replicate, layer, purpose, first, count):
+def words(seed, replicate, layer, purpose, first, count, part=0):
     """Words first..first+count-1 of a stream: four of a block."""
     element = np.arange(first, first + count, dtype=np.uint64)
     block = element // 4
-    counter = [block & 0xFFFFFFFF, layer, replicate, purpose << 24 | block >> 32]
+    counter = [block & 0xFFFFFFFF, layer, replicate, (purpose << 24 | block >> 32) ^ part << 16]
     four = philox(counter, [seed & 0xFFFFFFFF, seed >> 32])
     return np.select([element % 4 == k for k in range(4)], four)
 
 
-def normals(seed, replicate, layer, purpose, first, count):
+def normals(seed, replicate, layer, purpose, first, count, part=0):
     """Elements first..first+count-1 of a stream, by the documented quantiles."""
     address = seed, replicate, layer
-    word = words(*address, PURPOSES[purpose], first, count)
-    second = words(*address, PURPOSES[purpose] + 128, first, count)
+    word = words(*address, PURPOSES[purpose], first, count, part)
+    second = words(*address, PURPOSES[purpose] + 128, first, count, part)
     fine = (word // 2 * 2**32 + second + 0.5) / 2**64
     z = -special.ndtri(np.where(word < 2**16, fine, (word // 2 + 0.5) / 2**32))
     return np.where(word % 2 == 1, -z, z)
 
 
-def drawn(seed, replicate, layer, purpose, first, count):
+def drawn(seed, replicate, layer, purpose, first, count, part=0):
     """The same numbers as the core gives them: the formulas below are compared to rounding."""
     out = np.empty(count)
-    _core.fill_normals(seed, replicate, layer, PURPOSES[purpose], first, out)
+    _core.fill_normals(seed, replicate, layer, PURPOSES[purpose], first, out, part)
     return out
 
 
@@ -105,10 +106,11 @@ def distance_attention(x, w, query, key, value, mask=None):
     return softmax(-np.sum(gaps**2, axis=2), seen(x, w, mask)) @ x @ value.T
 
 
-def mlp(y, activation, width, sigma_u, sigma_w, seed, replicate, layer, numbers=drawn):
+def mlp(y, activation, width, sigma_u, sigma_w, seed, replicate, layer, numbers=drawn, part=0):
     """The random MLP of a layer, its weights drawn from the documented streams."""
     d = y.shape[1]
-    draw = lambda purpose, count: numbers(seed, replicate, layer, purpose, 0, count)  # noqa: E731
+    address = seed, replicate, layer
+    draw = lambda purpose, count: numbers(*address, purpose, 0, count, part)  # noqa: E731
     U = draw("U", width * d).reshape(width, d)
     W = draw("W", width * d).reshape(width, d).T
     b_U, b_W = sigma_u * draw("b_U", width), sigma_w * draw("b_W", d)
@@ -123,6 +125,18 @@ def features(y, activation, width, sigma_u, sigma_w, seed, replicate, layer):
     W, b_W = draw("frozen W", width * d, layer).reshape(width, d), draw("frozen b_W", d, layer)
     hidden = ACTIVATIONS[activation](y @ U.T / np.sqrt(d) + sigma_u * b_U)
     return hidden @ W / np.sqrt(width) + sigma_w * b_W
+
+
+def value_noise(y, w, beta, scale, seed, replicate, layer, part=0):
+    """A random matrix times the softmax means of the tokens."""
+    d = y.shape[1]
+    V = drawn(seed, replicate, layer, "V", 0, d * d, part).reshape(d, d)
+    return scale * attention(y, w, beta * np.eye(d), np.eye(d), V)
+
+
+def independent_noise(y, scale, seed, replicate, layer, part=0):
+    """Normals of each token's own."""
+    return scale * drawn(seed, replicate, layer, "independent", 0, y.size, part).reshape(y.shape)
 
 
 def exact_field(y, kernel, seed, replicate, layer):

@@ -14,13 +14,14 @@ attentions = st.none() | st.builds(
     reals,
     reals,
 )
-noises = st.none() | st.builds(
+parts = st.builds(
     ns.MLP,
     st.sampled_from(ns.activations.NAMES),
     st.integers(1, 10**6),
     st.floats(0, 10),
     st.floats(0, 10),
-)
+) | st.builds(ns.IndependentNoise, st.floats(0, 10))
+noises = st.none() | parts | st.lists(parts, min_size=1, max_size=3)
 
 
 @given(dim=st.integers(2, 10**4), attention=attentions, noise=noises)

@@ -9,8 +9,7 @@ void add_normals(const LayerKey& key, Purpose purpose, std::uint64_t first, Inde
                  Real* out) {
     std::vector<Real> normals(static_cast<std::size_t>(count));
     for (std::uint32_t layer = key.layer; layer < key.layer + key.count; ++layer) {
-        fill_normals({key.seed, key.replicate, layer, purpose}, first, count, scale,
-                     normals.data());
+        fill_normals(key.stream(layer, purpose), first, count, scale, normals.data());
         for (Index i = 0; i < count; ++i) {
             out[i] += normals[static_cast<std::size_t>(i)];
         }

@@ -16,6 +16,11 @@ struct LayerKey {
     std::uint32_t replicate = 0;
     std::uint32_t layer = 0;
     std::uint32_t count = 1;
+    std::uint32_t part = 0;  // which of the noises that add
+
+    [[nodiscard]] Stream stream(std::uint32_t of_layer, Purpose purpose) const {
+        return {seed, replicate, of_layer, purpose, part};
+    }
 };
 
 // A random vector field at the tokens. Holds scratch memory: one object per running simulation.

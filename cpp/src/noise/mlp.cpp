@@ -18,8 +18,8 @@ class MlpField final : public NoiseField<Real> {
              Execution& execution) override {
         for (std::uint32_t k = 0; k < key.count; ++k) {
             const std::uint32_t layer = key.layer + k;
-            network_.add(y, {key.seed, key.replicate, layer, 1}, layer, scale, out, derivatives,
-                         execution);
+            network_.add(y, {key.seed, key.replicate, layer, 1, key.part}, layer, scale, out,
+                         derivatives, execution);
         }
     }
 

@@ -23,7 +23,7 @@ template <class Real>
 void fill_span(const LayerKey& key, Purpose purpose, std::uint64_t first, Index count, Real scale,
                Real* out) {
     if (key.count == 1) {
-        fill_normals({key.seed, key.replicate, key.layer, purpose}, first, count, scale, out);
+        fill_normals(key.stream(key.layer, purpose), first, count, scale, out);
     } else {
         std::fill_n(out, count, Real(0));
         add_normals(key, purpose, first, count, scale, out);
@@ -85,15 +85,14 @@ void Perceptron<Real>::generate(const LayerKey& key, std::uint32_t input_layer, 
         const Index row = blocks.begin(block);
         const Index rows = blocks.length(block);
         const auto element = std::uint64_t(first + row);
-        fill_normals({key.seed, key.replicate, input_layer, streams_.input_weights},
-                     element * std::uint64_t(d), rows * d, input_scale,
-                     input_weights_.row(row).data());
+        fill_normals(key.stream(input_layer, streams_.input_weights), element * std::uint64_t(d),
+                     rows * d, input_scale, input_weights_.row(row).data());
         Matrix<Real> output(rows, d);
         fill_span(key, streams_.output_weights, element * std::uint64_t(d), rows * d, output_scale,
                   output.data());
         output_weights_.block(row, 0, rows, d) = output;
         if (parameters_.sigma_u != 0) {
-            fill_normals({key.seed, key.replicate, input_layer, streams_.input_bias}, element, rows,
+            fill_normals(key.stream(input_layer, streams_.input_bias), element, rows,
                          Real(parameters_.sigma_u), input_bias_.data() + row);
         }
     });

@@ -74,10 +74,15 @@ PhiloxKey key_of(const Stream& stream) {
     return {uint32_t(stream.seed), uint32_t(stream.seed >> 32)};
 }
 
+// Word 3 of a counter, without the block.
+uint32_t address(uint32_t purpose, uint32_t part) {
+    return purpose << 24 | part << 16;
+}
+
 // The words of whole groups of blocks from a block on, at least `count`.
 void write_words(const Stream& stream, const RoundKeys& keys, uint64_t first_block, Index count,
                  uint32_t* words) {
-    const uint64_t purpose = uint64_t{static_cast<uint32_t>(stream.purpose)} << 24;
+    const uint64_t upper = address(static_cast<uint32_t>(stream.purpose), stream.part);
     for (const uint32_t* end = words + count; words < end;) {
         Wide blocks[kGroup][4];
         for (Wide(&word)[4] : blocks) {
@@ -85,7 +90,7 @@ void write_words(const Stream& stream, const RoundKeys& keys, uint64_t first_blo
             word[0] = block;
             word[1] = in_all_lanes(stream.layer);
             word[2] = in_all_lanes(stream.replicate);
-            word[3] = ((block >> 32) & kBlockBits) | purpose;
+            word[3] = ((block >> 32) & kBlockBits) ^ upper;
             first_block += uint64_t(kLanes);
         }
         philox_rounds(blocks, keys);
@@ -108,8 +113,9 @@ bool any_rare(const uint32_t* words, Index count) {
 
 uint32_t second_word(const Stream& stream, uint64_t element) {
     const uint64_t block = element / kWordsPerBlock;
-    const uint32_t purpose = static_cast<uint32_t>(stream.purpose) + kSecondWords;
-    const uint32_t last = purpose << 24 | (uint32_t(block >> 32) & kBlockBits);
+    const uint32_t upper =
+        address(static_cast<uint32_t>(stream.purpose) + kSecondWords, stream.part);
+    const uint32_t last = upper ^ (uint32_t(block >> 32) & kBlockBits);
     return philox4x32({uint32_t(block), stream.layer, stream.replicate, last},
                       key_of(stream))[element % kWordsPerBlock];
 }

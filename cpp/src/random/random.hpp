@@ -9,6 +9,10 @@
 // so distinct (seed, replicate, purpose, layer) never share a counter, and the numbers do not
 // depend on the order in which they are asked for.
 //
+// Where several noises add, each is a part, numbered by its place among them, and draws from
+// streams of its own: the part goes into the upper 8 of the 24 bits, which the blocks of a noise
+// never reach (an element is below 2^50). Part 0 draws what a noise alone draws.
+//
 // Word k of a block is the element 4 block + k. A word w gives the normal of sign (-1)^w and upper
 // quantile |z| of
 //
@@ -50,6 +54,7 @@ struct Stream {
     std::uint32_t replicate = 0;
     std::uint32_t layer = 0;
     Purpose purpose = Purpose::initial_tokens;
+    std::uint32_t part = 0;
 };
 
 using PhiloxCounter = std::array<std::uint32_t, 4>;

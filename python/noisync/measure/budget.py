@@ -147,8 +147,8 @@ def budget_measure(
     attention, noise = None, None
     if law is not None:
         attention = _core.SummedAttention(law.law(), _core.Summation())
-    if model.noise is not None:
-        noise = model.noise.pair_noise(model.dim, beta)
+    if model.total_noise is not None:
+        noise = model.total_noise.pair_noise(model.dim, beta)
     return _core.budget_measure(beta, scaled, attention, noise, model.dim)
 
 
@@ -159,8 +159,9 @@ def _budget_series(
     validate.choice("method", method, METHODS)
     exponential = None if method == "direct" else exponential_series(beta, model.dim, 1e-17)
     noise: PairHarmonics | None = PairHarmonics(np.empty(0), 0.0)
-    if exponential is not None and model.noise is not None:
-        noise = model.noise.pair_harmonics(model.dim, beta)
+    law = model.total_noise
+    if exponential is not None and law is not None:
+        noise = law.pair_harmonics(model.dim, beta)
     if exponential is None or noise is None:
         if method == "harmonic":
             raise ArgumentError(

@@ -10,6 +10,7 @@ from noisync import _core
 from noisync.base import validate
 from noisync.base.part import Part
 from noisync.base.validate import FloatArray
+from noisync.errors import ArgumentError
 from noisync.theory import activations
 from noisync.theory.generator import generator_harmonics, generator_series
 from noisync.theory.kernel import Kernel
@@ -27,9 +28,17 @@ class PairHarmonics(NamedTuple):
 class NoiseLaw(Part, ABC):
     """The random part of a layer."""
 
+    def check_dim(self, dim: int) -> None:
+        """Refuse a law that is not for tokens of dimension `dim`."""
+
     @abstractmethod
     def kernel(self, dim: int) -> Kernel:
         """Return the covariance kernel of the field on S^{dim-1}, or refuse if there is none."""
+
+    @property
+    def has_kernel(self) -> bool:
+        """Whether there is a covariance kernel."""
+        return False
 
     def resolved(self: Law, dim: int, n: int) -> Law:
         """Return the law as it is used for n tokens in dimension dim: all choices made."""
@@ -66,15 +75,28 @@ class KernelNoise(NoiseLaw):
     activation: str
     sigma_u: float
     sigma_w: float
+    width: int
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "activation", activations.check_name(self.activation))
         object.__setattr__(self, "sigma_u", validate.non_negative("sigma_u", self.sigma_u))
         object.__setattr__(self, "sigma_w", validate.non_negative("sigma_w", self.sigma_w))
 
+    def check_dim(self, dim: int) -> None:
+        """Refuse more weights than a random stream of one part has numbers."""
+        if self.width * dim > 2**50:
+            raise ArgumentError(
+                f"width must be at most {2**50 // dim} in dimension {dim}, got {self.width}"
+            )
+
     def kernel(self, dim: int) -> Kernel:
         """Return the covariance kernel of the field on S^{dim-1}."""
         return _kernel(self.activation, dim, self.sigma_u, self.sigma_w)
+
+    @property
+    def has_kernel(self) -> bool:
+        """Whether there is a covariance kernel."""
+        return True
 
     def growth(self, dim: int, beta: float) -> float | None:
         """Return λ̄'(β) of the kernel."""

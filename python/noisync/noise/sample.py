@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy.typing as npt
@@ -9,11 +10,13 @@ import numpy.typing as npt
 from noisync import _core
 from noisync.base import validate
 from noisync.base.threads import thread_count
+from noisync.errors import ArgumentTypeError
 from noisync.noise.law import NoiseLaw
+from noisync.noise.sum import checked_noise, total
 
 
 def sample_field(
-    noise: NoiseLaw,
+    noise: NoiseLaw | Sequence[NoiseLaw],
     x: npt.ArrayLike,
     *,
     weights: npt.ArrayLike | None = None,
@@ -33,7 +36,7 @@ def sample_field(
 
     Parameters
     ----------
-    noise : MLP, GaussianField, ValueNoise or IndependentNoise
+    noise : MLP, GaussianField, ValueNoise or IndependentNoise, or a list whose parts add
     x : (n, dim) array_like
         Unit rows. float32 is computed in float32, everything else in float64.
     weights : (n,) array_like, optional
@@ -61,11 +64,14 @@ def sample_field(
     ----------
     arXiv:2604.26898, §1.1.
     """
-    NoiseLaw.check("noise", noise)
+    law = total(checked_noise(noise))
+    if law is None:
+        raise ArgumentTypeError("noise must be a noise or a list of them, got None")
     tokens = validate.tokens("x", x)
     n, dim = tokens.shape
+    law.check_dim(dim)
     return _core.noise_fields(
-        noise.resolved(dim, n).law(dim, n, "auto", 1e-12),
+        law.resolved(dim, n).law(dim, n, "auto", 1e-12),
         tokens,
         validate.weights(weights, n),
         validate.integer("layers", layers, minimum=1, maximum=2**32 - 1),

@@ -115,8 +115,8 @@ class Plan:
         out of here, when every state is that of a whole layer.
         """
         model, noise, shared = self.model, None, self.noise_replicate
-        if model.noise is not None:
-            noise = model.noise.law(model.dim, self.n, self.sum_method, self.tol)
+        if model.total_noise is not None:
+            noise = model.total_noise.law(model.dim, self.n, self.sum_method, self.tol)
         dynamics = _core.Dynamics(
             attention=self.attention,
             noise=noise,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -98,8 +97,7 @@ def solve(
     """
     check_model(model)
     degree = validate.integer("degree", degree, minimum=4)
-    if model.noise is not None:
-        model = replace(model, noise=model.noise.on_sphere(model.dim))
+    model = model.on_sphere()
     run = complete(arguments)
     nodes, quadrature = sphere.quadrature(model.dim, degree)
     if getattr(density, "dim", model.dim) != model.dim:

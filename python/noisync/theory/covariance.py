@@ -2,8 +2,7 @@ r"""The covariance of the noise field: what all of the theory stands on."""
 
 from __future__ import annotations
 
-from functools import cached_property, partial
-from typing import Any
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +11,7 @@ from noisync.base import validate
 from noisync.base.validate import FloatArray
 from noisync.errors import ArgumentError
 from noisync.theory import chebyshev, quadrature
-from noisync.theory.activations import Function, resolve
+from noisync.theory.perceptron import Perceptron
 
 #: κ(1) + κ(−1) below this, relative to κ(1), is zero.
 _ODD = 1e-12
@@ -21,87 +20,33 @@ _ODD = 1e-12
 class Covariance:
     r"""κ with :math:`E[G(x)G(y)^T] = \kappa(\langle x, y\rangle) I_d`, and κ'.
 
-    As functions of the cosine, and of the angle, in which they are smooth for kinked activations
-    too. See :class:`noisync.Kernel` for the parameters.
+    Those of independent terms add. As functions of the cosine, and of the angle, in which they are
+    smooth for kinked activations too.
     """
 
-    def __init__(
-        self,
-        activation: str | Function,
-        dim: int,
-        sigma_u: float = 0.0,
-        sigma_w: float = 0.0,
-        *,
-        derivative: Function | None = None,
-    ) -> None:
-        self._arguments = (activation, dim, sigma_u, sigma_w, derivative)
-        self._dim = validate.integer("dim", dim, minimum=2, maximum=2**24)
-        self._sigma_u = validate.non_negative("sigma_u", sigma_u)
-        self._sigma_w = validate.non_negative("sigma_w", sigma_w)
-        if self.sigma_u > 30:
-            raise ArgumentError(f"sigma_u must be at most 30 for the theory, got {self.sigma_u:g}")
-        self._variance = 1 / self.dim + self.sigma_u**2
-        self._phi = resolve(activation, derivative, quadrature.RADIUS * self._variance**0.5)
+    def __init__(self, terms: tuple[Perceptron, ...]) -> None:
+        self._terms = terms
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Covariance) and self._arguments == other._arguments
+        return isinstance(other, Covariance) and self._terms == other._terms
 
     def __hash__(self) -> int:
-        return hash(self._arguments)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        *arguments, derivative = self._arguments
-        return partial(type(self), derivative=derivative), tuple(arguments)
-
-    def __repr__(self) -> str:
-        return (
-            f"{type(self).__name__}({self.activation!r}, dim={self.dim}, sigma_u={self.sigma_u}, "
-            f"sigma_w={self.sigma_w})"
-        )
-
-    @property
-    def activation(self) -> str:
-        """Name of φ."""
-        return self._phi.name
-
-    @property
-    def phi(self) -> Function:
-        """The activation φ, a function of float64 arrays."""
-        return self._phi.value
+        return hash(self._terms)
 
     @property
     def dim(self) -> int:
         """The dimension d."""
-        return self._dim
-
-    @property
-    def sigma_u(self) -> float:
-        """Standard deviation of b_U."""
-        return self._sigma_u
-
-    @property
-    def sigma_w(self) -> float:
-        """Standard deviation of b_W."""
-        return self._sigma_w
+        return self._terms[0].dim
 
     def __call__(self, u: npt.ArrayLike) -> FloatArray:
         """Return κ(u) for cosines u in [−1, 1], any shape."""
         cosines = self._cosines(u)
-        result = quadrature.gaussian_pair_mean(
-            self._phi.value, self._variance, self._correlation(cosines)
-        )
-        return np.asarray(result + self.sigma_w**2)
+        return np.asarray(sum(term(cosines) for term in self._terms))
 
     def derivative(self, u: npt.ArrayLike) -> FloatArray:
         """Return κ'(u) = E[φ'(Z)φ'(Z')]/d for cosines u in [−1, 1], any shape."""
         cosines = self._cosines(u)
-        result = quadrature.gaussian_pair_mean(
-            self._phi.derivative,
-            self._variance,
-            self._correlation(cosines),
-            self._phi.derivative_accuracy,
-        )
-        return np.asarray(result / self.dim)
+        return np.asarray(sum(term.derivative(cosines) for term in self._terms))
 
     def _cosines(self, u: npt.ArrayLike, name: str = "u") -> FloatArray:
         cosines = np.asarray(validate.finite_array(name, u), dtype=np.float64)
@@ -110,20 +55,20 @@ class Covariance:
             raise ArgumentError(f"{name} must lie in [-1, 1], got {worst:.6g}")
         return np.clip(cosines, -1.0, 1.0)
 
-    def _correlation(self, u: FloatArray) -> FloatArray:
-        return (u / self.dim + self.sigma_u**2) / self._variance
-
-    @cached_property
+    @property
     def variance(self) -> float:
         """κ(1) = E[φ(√q ξ)²] + σ_W²: the variance of each component of the field."""
-        square = quadrature.gaussian_mean(lambda z: self._phi.value(z) ** 2, self._variance)
-        return square + self.sigma_w**2
+        return sum(term.variance for term in self._terms)
 
-    @cached_property
+    @property
     def slope(self) -> float:
         """κ'(1) = E[φ'(√q ξ)²]/d: how fast the field varies between near tokens."""
-        square = quadrature.gaussian_mean(lambda z: self._phi.derivative(z) ** 2, self._variance)
-        return square / self.dim
+        return sum(term.slope for term in self._terms)
+
+    @property
+    def singularities(self) -> tuple[float, ...]:
+        """How far beyond the angle π its singularities lie: √d σ_U, where σ_U > 0."""
+        return tuple(self.dim**0.5 * term.sigma_u for term in self._terms if term.sigma_u > 0)
 
     @cached_property
     def odd(self) -> bool:
@@ -153,7 +98,7 @@ class Covariance:
         Its integral gives κ(1) − κ(cos θ) near θ = 0 with small relative error. Read-only; accurate
         to about 1e-13 κ'(1).
         """
-        accuracy = self._phi.derivative_accuracy
+        accuracy = max(term.phi.derivative_accuracy for term in self._terms)
         fine = accuracy <= quadrature.TARGET
         rounding = 5 * chebyshev.ROUNDING if fine else 10 * accuracy
         return chebyshev.chebyshev_series(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
 from noisync.base import validate
 from noisync.base.validate import FloatArray
+from noisync.errors import ArgumentError
 from noisync.theory import generator
 from noisync.theory.activations import Function
 from noisync.theory.covariance import Covariance
 from noisync.theory.layer_exponent import layer_exponent
 from noisync.theory.pair import law
-from noisync.theory.schoenberg import schoenberg
+from noisync.theory.perceptron import Perceptron
 
 
 class Kernel(Covariance):
@@ -24,7 +27,8 @@ class Kernel(Covariance):
 
     the same for an MLP of any width and for its infinite-width limit. All values are accurate to
     1e-10 relative to κ(1) (to κ'(1) for the derivative); where that is not reached a
-    :class:`noisync.KernelAccuracyWarning` says how far it came.
+    :class:`noisync.KernelAccuracyWarning` says how far it came. The sum of two kernels is the
+    kernel of two independent fields that add.
 
     Parameters
     ----------
@@ -54,6 +58,76 @@ class Kernel(Covariance):
     arXiv:2604.26898, §1.1, §1.3, §4.2; O. Raimond, Flots browniens isotropes sur la sphère (1999).
     The 1/d of κ' is the derivative of the covariance u/d + σ_U².
     """
+
+    def __init__(
+        self,
+        activation: str | Function,
+        dim: int,
+        sigma_u: float = 0.0,
+        sigma_w: float = 0.0,
+        *,
+        derivative: Function | None = None,
+    ) -> None:
+        super().__init__((Perceptron(activation, dim, sigma_u, sigma_w, derivative),))
+
+    @classmethod
+    def _of(cls, terms: tuple[Perceptron, ...]) -> Kernel:
+        kernel = cls.__new__(cls)
+        Covariance.__init__(kernel, terms)
+        return kernel
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self)._of, (self._terms,)
+
+    def __repr__(self) -> str:
+        return " + ".join(
+            f"{type(self).__name__}({term.phi.name!r}, dim={term.dim}, sigma_u={term.sigma_u}, "
+            f"sigma_w={term.sigma_w})"
+            for term in self._terms
+        )
+
+    def __add__(self, other: Kernel) -> Kernel:
+        """Return the kernel of two independent fields that add: κ(u) is the sum of theirs."""
+        if not isinstance(other, Kernel):
+            return NotImplemented
+        if other.dim != self.dim:
+            raise ArgumentError(
+                f"kernels that add must have one dim, got {self.dim} and {other.dim}"
+            )
+        return self._of(self._terms + other._terms)
+
+    @property
+    def terms(self) -> tuple[Kernel, ...]:
+        """The kernels that it is the sum of; one, itself, where it is no sum."""
+        return tuple(self._of((term,)) for term in self._terms)
+
+    @property
+    def activation(self) -> str:
+        """Name of φ."""
+        return self._single("activation").phi.name
+
+    @property
+    def phi(self) -> Function:
+        """The activation φ, a function of float64 arrays."""
+        return self._single("phi").phi.value
+
+    @property
+    def sigma_u(self) -> float:
+        """Standard deviation of b_U."""
+        return self._single("sigma_u").sigma_u
+
+    @property
+    def sigma_w(self) -> float:
+        """Standard deviation of b_W."""
+        return self._single("sigma_w").sigma_w
+
+    def _single(self, name: str) -> Perceptron:
+        if len(self._terms) > 1:
+            raise ArgumentError(
+                f"{name}: this kernel is a sum of {len(self._terms)}, and each of its `terms` has "
+                "one of its own"
+            )
+        return self._terms[0]
 
     @property
     def lyapunov_exponent(self) -> float:
@@ -201,14 +275,4 @@ class Kernel(Covariance):
         (degree+1,) ndarray
         """
         degree = validate.integer("degree", degree, minimum=0)
-        bias = self.sigma_w**2
-        coefficients = schoenberg(
-            degree,
-            self.dim,
-            self._phi.value,
-            self.sigma_u**2,
-            lambda u: self(u) - bias,
-            self.variance - bias,
-        )
-        coefficients[0] += bias
-        return coefficients
+        return np.asarray(sum(term.schoenberg(degree) for term in self._terms))

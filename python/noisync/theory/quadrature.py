@@ -86,7 +86,7 @@ def _check(error: float, magnitude: float) -> None:
             f"{error / max(magnitude, 1e-300):.1e} only; {PROMISED:g} is promised for functions "
             "that are smooth on both sides of zero",
             KernelAccuracyWarning,
-            stacklevel=4,
+            stacklevel=6,
         )
 
 

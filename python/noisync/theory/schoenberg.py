@@ -51,7 +51,7 @@ def schoenberg(
             f"Schoenberg coefficients from degree {first} on are only good to "
             f"{error[first:].max() / power:.1e} of kappa(1)",
             KernelAccuracyWarning,
-            stacklevel=3,
+            stacklevel=5,
         )
     return np.asarray(np.maximum(result, 0.0))
 

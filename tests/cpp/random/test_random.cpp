@@ -95,6 +95,18 @@ TEST_CASE("normals are the quantiles of the documented bits") {
     check_stream(kStream, 0, 100000);
     check_stream({~0ULL, ~0U, ~0U, Purpose::mlp_output_bias}, 0, 5000);
     check_stream({}, 0, 5000);
+    check_stream({17, 2, 3, Purpose::value_matrix, 1}, 0, 100000);
+    check_stream({17, 2, 3, Purpose::mlp_output_weights, 255}, (1ULL << 50) - 4000, 4000);
+}
+
+TEST_CASE("a part draws from a stream of its own, part 0 from the one of a noise alone") {
+    const Stream alone{0x0123456789abcdefU, 3, 17, Purpose::mlp_input_weights};
+    Stream part = alone;
+    const std::vector<double> numbers = normals<double>(alone, 0, 1000);
+    CHECK(normals<double>(part, 0, 1000) == numbers);
+    for (part.part = 1; part.part < 256; ++part.part) {
+        CHECK(normals<double>(part, 0, 4) != normals<double>(alone, 0, 4));
+    }
 }
 
 TEST_CASE("in every octave of the probability, from end to end, with either sign") {

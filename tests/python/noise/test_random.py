@@ -30,9 +30,9 @@ def test_philox_gives_the_published_words(counter, key, answer):
     assert reference.philox(counter, key) == answer
 
 
-def drawn(count, *, seed=0, replicate=0, layer=0, purpose=0, first=0, dtype="float64"):
+def drawn(count, *, seed=0, replicate=0, layer=0, purpose=0, first=0, part=0, dtype="float64"):
     out = np.empty(count, dtype)
-    _core.fill_normals(seed, replicate, layer, purpose, first, out)
+    _core.fill_normals(seed, replicate, layer, purpose, first, out, part)
     return out
 
 
@@ -130,6 +130,7 @@ STREAMS = {
     "the next layer": {"layer": 1},
     "the next purpose": {"purpose": 1},
     "second words": {"purpose": 128},
+    "the next part": {"part": 1},
 }
 
 
@@ -143,7 +144,7 @@ def correlations(one, two):
 
 @pytest.mark.parametrize("other", STREAMS)
 def test_streams_are_independent(other):
-    # 18 correlations of 2^22 numbers within 5.6 standard deviations: false alarm 4e-7.
+    # 21 correlations of 2^22 numbers within 5.6 standard deviations: false alarm 5e-7.
     count = 2**22
     one, two = drawn(count, seed=12), drawn(count, **{"seed": 12} | STREAMS[other])
     assert np.max(np.abs(correlations(one, two))) < 5.6

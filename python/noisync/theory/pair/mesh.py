@@ -43,14 +43,12 @@ def mesh(kernel: Covariance, nearest: float, degree: int) -> Mesh:
 
     log θ is a Brownian motion with drift near θ = 0, so every scale counts there. At θ = π so it
     does where the field is odd; else down to where A = κ(1) − uκ(u) has its smallest value, and
-    to √d σ_U, the distance of the kernel's singularities.
+    to the distance of the kernel's singularities.
     """
     if kernel.odd:
         return Mesh(_graded(nearest), _graded(nearest), degree)
     smallest = (kernel.variance + float(kernel(-1.0))) / kernel.variance
-    scales = [1.0, smallest**0.5]
-    if kernel.sigma_u > 0:
-        scales.append(kernel.dim**0.5 * kernel.sigma_u)
+    scales = [1.0, smallest**0.5, *kernel.singularities]
     return Mesh(_graded(nearest), _graded(max(0.25 * min(scales), nearest)), degree)
 
 
