@@ -14,6 +14,7 @@ namespace {
 // The arrays of a States, as Python holds them.
 struct StateArrays {
     py::array tokens;
+    std::optional<py::array> norms;
     py::array vectors;
     py::array growth;
     std::optional<py::array> least_jacobian;
@@ -32,6 +33,9 @@ States<Real> states_from(StateArrays& arrays) {
     const Index runs = states.runs;
     const Index tangents = runs * states.tangents;
     states.tokens = output_buffer<Real>(arrays.tokens, runs * states.count * states.dim, "tokens");
+    if (arrays.norms) {
+        states.norms = output_buffer<Real>(*arrays.norms, runs * states.count, "norms");
+    }
     states.vectors = output_buffer<Real>(arrays.vectors, tangents * states.dim, "vectors");
     states.growth = output_buffer<double>(arrays.growth, tangents, "growth");
     if (arrays.least_jacobian) {
@@ -58,10 +62,18 @@ Scheme scheme_from_name(const std::string& name) {
     throw py::value_error("unknown scheme " + name);
 }
 
+LayerNorm layer_norm(const std::string& name, Index switch_layer, double alpha) {
+    const auto placement = placement_from_name(name);
+    if (!placement) {
+        throw py::value_error("unknown normalisation " + name);
+    }
+    return {*placement, switch_layer, alpha};
+}
+
 Dynamics dynamics(const std::optional<SummedAttention>& attention, const SharedNoiseLaw& noise,
-                  const std::string& scheme, double thickness, Index span, std::uint64_t seed,
-                  std::uint32_t first_replicate, bool shares_path, Index tangent_token,
-                  Index tangent_tokens, const py::array& weights) {
+                  const std::string& scheme, const std::optional<LayerNorm>& norm, double thickness,
+                  Index span, std::uint64_t seed, std::uint32_t first_replicate, bool shares_path,
+                  Index tangent_token, Index tangent_tokens, const py::array& weights) {
     return {attention,
             noise,
             scheme_from_name(scheme),
@@ -70,7 +82,8 @@ Dynamics dynamics(const std::optional<SummedAttention>& attention, const SharedN
             shares_path,
             tangent_token,
             tangent_tokens,
-            vector_from<double>(weights, weights.size(), "weights")};
+            vector_from<double>(weights, weights.size(), "weights"),
+            norm.value_or(LayerNorm{})};
 }
 
 // Run, layer and token where a token left the sphere.
@@ -105,16 +118,19 @@ void register_dynamics(py::module_& module) {
     py::class_<CallRequest>(module, "CallRequest")
         .def(py::init<Schedule, py::function>(), py::arg("schedule"), py::arg("function"));
     py::class_<StateArrays>(module, "States")
-        .def(py::init<py::array, py::array, py::array, std::optional<py::array>, py::array,
-                      py::array, py::array>(),
-             py::kw_only(), py::arg("tokens"), py::arg("vectors"), py::arg("growth"),
-             py::arg("least_jacobian"), py::arg("layers"), py::arg("layers_summed_directly"),
-             py::arg("seen"));
+        .def(py::init<py::array, std::optional<py::array>, py::array, py::array,
+                      std::optional<py::array>, py::array, py::array, py::array>(),
+             py::kw_only(), py::arg("tokens"), py::arg("norms") = py::none(), py::arg("vectors"),
+             py::arg("growth"), py::arg("least_jacobian"), py::arg("layers"),
+             py::arg("layers_summed_directly"), py::arg("seen"));
+    py::class_<LayerNorm>(module, "LayerNorm", "Where the normalisation of a layer stands.")
+        .def(py::init(&layer_norm), py::arg("name"), py::kw_only(), py::arg("switch_layer"),
+             py::arg("alpha"));
     py::class_<Dynamics>(module, "Dynamics")
         .def(py::init(&dynamics), py::kw_only(), py::arg("attention"), py::arg("noise"),
-             py::arg("scheme"), py::arg("thickness"), py::arg("span"), py::arg("seed"),
-             py::arg("first_replicate"), py::arg("shares_path"), py::arg("tangent_token"),
-             py::arg("tangent_tokens"), py::arg("weights"));
+             py::arg("scheme"), py::arg("layer_norm") = py::none(), py::arg("thickness"),
+             py::arg("span"), py::arg("seed"), py::arg("first_replicate"), py::arg("shares_path"),
+             py::arg("tangent_token"), py::arg("tangent_tokens"), py::arg("weights"));
     module.def(
         "advance",
         [](const Dynamics& dynamics, StateArrays states, Index last, std::vector<Request> requests,

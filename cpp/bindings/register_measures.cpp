@@ -73,6 +73,9 @@ void register_measures(py::module_& module) {
         "token_measure", [](Index n, Index dim) { return shared(token_measure(n, dim)); },
         py::arg("n"), py::arg("dim"), "The coordinates of the tokens.");
     module.def(
+        "norm_measure", [](Index n) { return shared(norm_measure(n)); }, py::arg("n"),
+        "The norms of the tokens.");
+    module.def(
         "growth_measure", [](Index tangents) { return shared(growth_measure(tangents)); },
         py::arg("tangents"), "The growth of the tangent vectors that a run carries.");
     module.def(

@@ -33,6 +33,7 @@ from noisync.measure.cosines import Cosines
 from noisync.measure.energy import Energy
 from noisync.measure.function import Function
 from noisync.measure.lyapunov import Lyapunov
+from noisync.measure.norms import Norms
 from noisync.measure.observer import Observer
 from noisync.measure.order import OrderParameters
 from noisync.measure.tokens import Tokens
@@ -42,6 +43,7 @@ from noisync.noise.independent import IndependentNoise
 from noisync.noise.mlp import MLP
 from noisync.noise.sample import sample_field
 from noisync.noise.value import ValueNoise
+from noisync.normalization import Normalization
 from noisync.run import schemes
 from noisync.run.checkpoint import Checkpoint
 from noisync.run.ensemble import ensemble
@@ -74,6 +76,8 @@ __all__ = [
     "Lyapunov",
     "Model",
     "NoisyncError",
+    "Normalization",
+    "Norms",
     "Observer",
     "OrderParameters",
     "SimulationError",

@@ -156,6 +156,7 @@ def cosine_measure(bins: int, by_mass: bool) -> Measure: ...
 def order_measure() -> Measure: ...
 def cluster_measure(angle: float) -> Measure: ...
 def token_measure(n: int, dim: int) -> Measure: ...
+def norm_measure(n: int) -> Measure: ...
 def growth_measure(tangents: int) -> Measure: ...
 def jacobian_measure(n: int, dim: int) -> Measure: ...
 def measure(
@@ -200,6 +201,7 @@ class States:
         self,
         *,
         tokens: npt.NDArray[Any],
+        norms: npt.NDArray[Any] | None = None,
         vectors: npt.NDArray[Any],
         growth: npt.NDArray[np.float64],
         least_jacobian: npt.NDArray[np.float64] | None,
@@ -208,6 +210,9 @@ class States:
         seen: npt.NDArray[np.int64],
     ) -> None: ...
 
+class LayerNorm:
+    def __init__(self, name: str, *, switch_layer: int, alpha: float) -> None: ...
+
 class Dynamics:
     def __init__(
         self,
@@ -215,6 +220,7 @@ class Dynamics:
         attention: SummedAttention | None,
         noise: NoiseLaw | None,
         scheme: str,
+        layer_norm: LayerNorm | None = None,
         thickness: float,
         span: int,
         seed: int,

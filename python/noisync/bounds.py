@@ -10,6 +10,7 @@ from noisync.attention.sum import Heads, total
 from noisync.base import validate
 from noisync.base.validate import FloatArray
 from noisync.model import Model
+from noisync.normalization import require_post
 
 
 def attention_growth(attention: Heads, beta: float = 1.0) -> float | None:
@@ -61,10 +62,16 @@ def energy_bound(
         None where the attention is of a kind without a known ε, or the noise is no field with a
         covariance kernel.
 
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        For arguments that break a rule, or a model with another normalisation than ``"post"``.
+
     References
     ----------
     arXiv:2604.26898, §1.3 and §4.2. Derived in docs/theory.md: the bound decays where ε + λ̄' < 0.
     """
+    require_post(model.placement, "energy_bound")
     growth = attention_growth(model.attention, beta)
     if growth is None:
         return None

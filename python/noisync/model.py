@@ -1,4 +1,4 @@
-"""What happens in one layer: a dimension, an attention and a noise.
+"""What happens in one layer: a dimension, an attention, a noise and a normalisation.
 
 A :class:`Model` is frozen, compares by value and round-trips through a dict and TOML.
 """
@@ -19,6 +19,7 @@ from noisync.errors import ArgumentError, ArgumentTypeError
 from noisync.noise.law import NoiseLaw
 from noisync.noise.sum import checked_noise, each_part
 from noisync.noise.sum import total as sum_of_noises
+from noisync.normalization import Normalization
 from noisync.theory.kernel import Kernel
 
 if sys.version_info >= (3, 11):
@@ -46,11 +47,16 @@ class Model:
         The random part, the same for all tokens but for IndependentNoise; None leaves it out. The
         parts of a list add, and are independent: the first meets the noise that it meets alone, the
         others draw from streams of their own. Kept as given, a list as a tuple.
+    normalization : str or Normalization
+        Where the normalisation stands: ``"post"`` as above, or another name of
+        :class:`noisync.Normalization`, which says what becomes of a layer then. Kept as a
+        Normalization.
 
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        For dim below 2, a part of the wrong kind, an empty list, or matrices that do not fit dim.
+        For dim below 2, a part of the wrong kind, an empty list, matrices that do not fit dim, an
+        unknown normalisation, or noise with one that is not defined for it.
 
     References
     ----------
@@ -67,6 +73,7 @@ class Model:
     dim: int
     attention: Attention | Sequence[Attention] | None = None
     noise: NoiseLaw | Sequence[NoiseLaw] | None = None
+    normalization: str | Normalization = "post"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "dim", validate.integer("dim", self.dim, minimum=2, maximum=2**24))
@@ -76,6 +83,18 @@ class Model:
             self.total_attention.check_dim(self.dim)
         if self.total_noise is not None:
             self.total_noise.check_dim(self.dim)
+        normalization = Normalization.from_setting(self.normalization)
+        object.__setattr__(self, "normalization", normalization)
+        if self.noise is not None and not normalization.takes_noise:
+            raise ArgumentError(
+                "normalization must be 'post' or 'pre' for a model with noise, "
+                f"got {normalization.name!r}"
+            )
+
+    @property
+    def placement(self) -> Normalization:
+        """Where the normalisation stands."""
+        return Normalization.from_setting(self.normalization)
 
     @property
     def total_attention(self) -> Attention | None:
@@ -123,6 +142,8 @@ class Model:
             result["noise"] = self.noise.to_dict()
         elif self.noise is not None:
             result["noise"] = [part.to_dict() for part in self.noise]
+        if self.normalization != "post":
+            result["normalization"] = self.placement.to_setting()
         return result
 
     @classmethod
@@ -130,7 +151,7 @@ class Model:
         """Return the model that :meth:`to_dict` described; unknown keys are an error."""
         if not isinstance(table, Mapping):
             raise ArgumentTypeError(f"model must be a table, got {validate.shown(table)}")
-        validate.keys("model", table, ("dim", "attention", "noise"))
+        validate.keys("model", table, ("dim", "attention", "noise", "normalization"))
         if "dim" not in table:
             raise ArgumentError("model: the key 'dim' is missing")
         parts: dict[str, Any] = {}
@@ -138,6 +159,8 @@ class Model:
             parts["attention"] = Attention.from_tables("model.attention", table["attention"])
         if table.get("noise") is not None:
             parts["noise"] = NoiseLaw.from_tables("model.noise", table["noise"])
+        if table.get("normalization") is not None:
+            parts["normalization"] = Normalization.from_setting(table["normalization"])
         return cls(dim=table["dim"], **parts)
 
     def to_toml(self) -> str:

@@ -43,7 +43,8 @@ struct Run {
 template <class Real>
 bool same_bits(const State<Real>& a, const State<Real>& b) {
     if (a.layer != b.layer || a.layers_summed_directly != b.layers_summed_directly ||
-        a.tangents.has_value() != b.tangents.has_value() || !same_bits(a.tokens, b.tokens)) {
+        a.tangents.has_value() != b.tangents.has_value() || !same_bits(a.tokens, b.tokens) ||
+        !same_bits(a.norms, b.norms)) {
         return false;
     }
     return !a.tangents || (a.tangents->first == b.tangents->first &&

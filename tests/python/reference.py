@@ -152,6 +152,27 @@ def layer(x, step, attend, noise):
     return normalize(y + np.sqrt(step) * noise(y))
 
 
+def normalized_layer(name, x, r, step, time, attend, alpha=1.0, noise=None):
+    """One layer from `time` on, wherever the normalisation stands: directions and norms."""
+    a = attend(x)
+    if name in ("peri", "ngpt"):
+        a = alpha * normalize(a)
+    if name == "sqrt":
+        a = a / np.sqrt(time + 1)
+    keeps = name in ("pre", "peri")
+    y = (r[:, None] * x if keeps else x) + step * a
+    if noise is not None:
+        y = (y if keeps else normalize(y)) + np.sqrt(step) * noise(normalize(y))
+    return normalize(y), np.linalg.norm(y, axis=1) if keeps else r
+
+
+def equal_angles(n, d, u):
+    """Tokens with all pairwise cosines u."""
+    x = np.zeros((n, d))
+    x[:, :n] = np.linalg.cholesky((1 - u) * np.eye(n) + u)
+    return x
+
+
 def energy(x, w, beta):
     """½ Σ w_i w_j (e^β − e^{βu}), from the differences of the tokens."""
     gap = 0.5 * ((x[:, None, :] - x[None, :, :]) ** 2).sum(-1)

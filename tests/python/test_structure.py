@@ -11,9 +11,9 @@ ROOT = Path(noisync.__file__).parent
 
 #: From the lowest room to the highest; a module may import its own room and those before it.
 ROOMS = (
-    "_cpu", "_core", "errors", "base", "storage", "sphere", "theory", "attention", "noise", "model",
-    "bounds", "measure", "run", "spde", "config", "figures", "studies", "plot", "paper", "cli", "",
-    "__main__",
+    "_cpu", "_core", "errors", "base", "storage", "sphere", "theory", "attention", "noise",
+    "normalization", "model", "bounds", "measure", "run", "spde", "config", "figures", "studies",
+    "plot", "paper", "cli", "", "__main__",
 )  # fmt: skip
 
 

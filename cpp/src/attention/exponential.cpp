@@ -124,6 +124,12 @@ class Exponential final : public Attention<Real> {
         return slopes;
     }
 
+    [[nodiscard]] bool sees(Index token) const override { return sums_.denominators(token) != Real(0); }
+
+    [[nodiscard]] Real size_of_terms(Index token) const override {
+        return values_.size_of_terms(sums_, token);
+    }
+
     [[nodiscard]] bool fell_back() const override { return harmonic_.gave_up(); }
 
    private:

@@ -50,6 +50,13 @@ class Attention {
         return slopes;
     }
 
+    // Whether the token attends to any; where a mask leaves it none, what it receives is 0.
+    [[nodiscard]] virtual bool sees(Index /*token*/) const { return true; }
+
+    // The order of sum_j |p_ij V x_j|, the norms of what the last evaluation added up for the
+    // token; 0 where it is not known. What it receives is rounding where it is far smaller.
+    [[nodiscard]] virtual Real size_of_terms(Index /*token*/) const { return 0; }
+
     // Whether the last evaluation was to take linear time and took the direct sum all the same.
     [[nodiscard]] virtual bool fell_back() const { return false; }
 };

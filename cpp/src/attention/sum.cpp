@@ -46,6 +46,18 @@ class Sum final : public Attention<Real> {
         return slopes;
     }
 
+    [[nodiscard]] bool sees(Index token) const override {
+        return std::ranges::any_of(parts_, [token](const auto& part) { return part->sees(token); });
+    }
+
+    [[nodiscard]] Real size_of_terms(Index token) const override {
+        Real size = 0;
+        for (const auto& part : parts_) {
+            size += part->sees(token) ? part->size_of_terms(token) : Real(0);
+        }
+        return size;
+    }
+
     [[nodiscard]] bool fell_back() const override {
         return std::ranges::any_of(parts_, [](const auto& part) { return part->fell_back(); });
     }

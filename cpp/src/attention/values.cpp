@@ -1,5 +1,7 @@
 #include "attention/values.hpp"
 
+#include <cmath>
+
 #include "attention/map_rows.hpp"
 
 namespace noisync {
@@ -25,7 +27,10 @@ void scale_rows(const PairSums<Real>& sums, Tokens<Real>& out, Execution& execut
 template <class Real>
 Values<Real>::Values(Normalization normalization, double scale,
                      const std::optional<Matrix<double>>& matrix)
-    : normalization_(normalization), scale_(Real(scale)), matrix_(cast_or_empty<Real>(matrix)) {}
+    : normalization_(normalization),
+      scale_(Real(scale)),
+      matrix_(cast_or_empty<Real>(matrix)),
+      size_(std::abs(scale_) * (matrix_.size() == 0 ? Real(1) : matrix_.norm())) {}
 
 template <class Real>
 void Values<Real>::finish(const PairSums<Real>& sums, Index dim, Tokens<Real>& out,
@@ -47,6 +52,13 @@ void Values<Real>::finish(const PairSums<Real>& sums, Index dim, Tokens<Real>& o
     if (matrix_.size() != 0) {
         map_rows(averages_, matrix_, out, execution);
     }
+}
+
+template <class Real>
+Real Values<Real>::size_of_terms(const PairSums<Real>& sums, Index token) const {
+    return normalization_ == Normalization::softmax
+               ? size_
+               : size_ * sums.denominators(token) * std::exp(sums.shift(token));
 }
 
 template <class Real>

@@ -18,6 +18,9 @@ class Values {
     // V. A token that sees no weight receives 0.
     void finish(const PairSums<Real>& sums, Index dim, Tokens<Real>& out, Execution& execution);
 
+    // |V| times the sum of weights of a token.
+    [[nodiscard]] Real size_of_terms(const PairSums<Real>& sums, Index token) const;
+
     // rows <- V rows.
     void apply(Matrix<Real>& rows) const;
 
@@ -25,6 +28,7 @@ class Values {
     Normalization normalization_;
     Real scale_;
     Matrix<Real> matrix_;
+    Real size_;  // of V
     Tokens<Real> averages_;
 };
 

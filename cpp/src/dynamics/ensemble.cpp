@@ -39,8 +39,9 @@ class Runs {
         }
         Path path = dynamics_.path;
         path.replicate += dynamics_.shares_path ? 0 : std::uint32_t(index);
-        Layer<Real> layer({weights_, parts.attention.get(), parts.noise.get(), dynamics_.scheme},
-                          dynamics_.step, path);
+        Layer<Real> layer(
+            {weights_, parts.attention.get(), parts.noise.get(), dynamics_.scheme, dynamics_.norm},
+            dynamics_.step, path);
         State<Real> state = load(index, path);
         const auto see = [&](const State<Real>& reached) {
             recording_.see(index, reached, dynamics_.weights, execution);
@@ -59,11 +60,15 @@ class Runs {
 
    private:
     [[nodiscard]] State<Real> load(Index index, const Path& path) const {
-        const auto& [runs, n, d, k, tokens, vectors, growth, least, layers, direct, seen] = states_;
+        const auto& [runs, n, d, k, tokens, vectors, growth, least, layers, direct, seen, norms] =
+            states_;
         State<Real> state;
         state.layer = layers[index];
         state.layers_summed_directly = direct[index];
         state.tokens = TokensView<Real>(tokens + index * n * d, n, d);
+        if (norms != nullptr) {
+            state.norms = Eigen::Map<const Vector<Real>>(norms + index * n, n);
+        }
         if (k > 0 && seen[index] < 0) {
             const Index count = dynamics_.tangent_tokens;
             state.tangents = start_tangents(state.tokens, dynamics_.tangent_token, count, k / count,
@@ -86,6 +91,9 @@ class Runs {
         states_.layers_summed_directly[index] = state.layers_summed_directly;
         std::copy_n(state.tokens.data(), state.tokens.size(),
                     states_.tokens + index * state.tokens.size());
+        if (states_.norms != nullptr) {
+            std::copy_n(state.norms.data(), states_.count, states_.norms + index * states_.count);
+        }
         if (state.tangents) {
             const auto& [first, count, vectors, growth, least] = *state.tangents;
             std::copy_n(vectors.data(), vectors.size(), states_.vectors + index * vectors.size());
@@ -133,7 +141,12 @@ void require(const Dynamics& dynamics, const States<Real>& states,
                 std::to_string(states.dim - 1) + " at each of as many tokens from there on");
     require(states.least_jacobian == nullptr || states.tangents == count * (states.dim - 1),
             "least_jacobian needs dim - 1 tangents at each token");
-    recording.require({states.count, states.dim, states.tangents});
+    require(dynamics.norm.keeps_norms() == (states.norms != nullptr),
+            "norms are part of the states under pre, mix and peri, and under no other");
+    require(!dynamics.noise || dynamics.norm.takes_noise(), "noise is for post and pre");
+    require(states.tangents == 0 || dynamics.norm.placement == Placement::post,
+            "tangents are for post");
+    recording.require({states.count, states.dim, states.tangents, states.norms != nullptr});
 }
 
 template <class Real>

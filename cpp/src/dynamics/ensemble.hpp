@@ -31,6 +31,7 @@ struct States {
     // The last layer that was recorded, (runs,); -1: none, and tangent vectors are still to be
     // drawn.
     Index* seen = nullptr;
+    Real* norms = nullptr;  // (runs, N), or null: the normalisation keeps none
 };
 
 // All that runs of one model share.
@@ -45,6 +46,7 @@ struct Dynamics {
     Index tangent_token = 0;
     Index tangent_tokens = 1;
     Vector<double> weights;
+    LayerNorm norm = {};
 };
 
 // Throws std::invalid_argument where the parts do not fit the states.

@@ -10,6 +10,8 @@ namespace noisync {
 
 template <class Real>
 void Layer<Real>::apply(State<Real>& state, Execution& execution) {
+    layer_ = state.layer;
+    placement_ = system_.norm.at(layer_);
     fell_back_ = false;
     derivatives_.reset();
     if (state.tangents) {
@@ -37,6 +39,9 @@ void Layer<Real>::apply(State<Real>& state, Execution& execution) {
     // From here on nothing throws.
     if (moved_) {
         state.tokens.swap(reached_);
+        if (moves_norms()) {
+            state.norms.swap(norms_);
+        }
     }
     if (state.tangents && derivatives_) {
         state.tangents->vectors.swap(derivatives_->along);
@@ -50,42 +55,48 @@ void Layer<Real>::apply(State<Real>& state, Execution& execution) {
 // of them moves.
 template <class Real>
 void Layer<Real>::half_steps(const State<Real>& state, Execution& execution) {
-    const Tokens<Real>* x = &state.tokens;
     if (system_.attention != nullptr) {
-        sum_ = *x;
-        add_attention(*x, execution);
-        retract(state.layer, execution);
-        x = &reached_;
+        begin(state.tokens, state.norms);
+        add_attention(state.tokens, execution);
+        retract(execution);
     }
     if (system_.noise != nullptr) {
-        sum_ = *x;
-        add_noise(*x, state.layer, execution);
-        retract(state.layer, execution);
+        const Tokens<Real>& x = moved_ ? reached_ : state.tokens;
+        begin(x, moved_ ? norms_ : state.norms);
+        add_noise(x, execution);
+        retract(execution);
     }
 }
 
 // X' = LN(X + D Attn_X(X) + sqrt(D) G(X)).
 template <class Real>
 void Layer<Real>::single_step(const State<Real>& state, Execution& execution) {
-    sum_ = state.tokens;
+    begin(state.tokens, state.norms);
     if (system_.attention != nullptr) {
         add_attention(state.tokens, execution);
     }
     if (system_.noise != nullptr) {
-        add_noise(state.tokens, state.layer, execution);
+        if (system_.attention != nullptr) {
+            // Of three terms: |X| + D |Attn| + |X + D Attn|, the last in place of sqrt(D) |G|, from
+            // which it differs by no more than the norm of the sum.
+            sizes_ /= 2;
+            sizes_ += Real(step_.thickness) * drift_.rowwise().norm() + sum_.rowwise().norm();
+        }
+        add_noise(state.tokens, execution);
     }
-    retract(state.layer, execution);
+    retract(execution);
 }
 
-// The classical method for x' = P_x Attn_X(x), the field extended from the sphere by f(x) =
-// f(x/|x|): the exact flow stays on the sphere, so the projection keeps the order 4. Tangents go
-// through the derivative of the same stages.
+// The classical method for the limit in layer_norm.hpp. Where only directions move, for x' = P_x
+// A(x), the field extended from the sphere by f(x) = f(x/|x|): the exact flow stays on the sphere,
+// so the projection keeps the order 4. Tangents go through the derivative of the same stages.
 template <class Real>
 void Layer<Real>::rk4(const State<Real>& state, Execution& execution) {
     if (system_.attention == nullptr) {
         return;
     }
-    const Tokens<Real>& start = state.tokens;
+    begin(state.tokens, state.norms);
+    const Tokens<Real> start = sum_;
     Tokens<Real> total = start;
     Matrix<Real> total_slope;
     Matrix<Real> slope;
@@ -101,25 +112,75 @@ void Layer<Real>::rk4(const State<Real>& state, Execution& execution) {
             if (derivatives_) {
                 derivatives_->out = state.tangents->vectors + size * slope;
             }
-            retract(state.layer, execution);
+            retract(execution);
         }
-        const Tokens<Real>& x = stage == 0 ? start : reached_;
-        system_.attention->evaluate(x, system_.weights, drift_, execution);
-        fell_back_ |= system_.attention->fell_back();
-        const Vector<Real> radial = (drift_.array() * x.array()).rowwise().sum();
+        const Tokens<Real>& x = stage == 0 ? state.tokens : reached_;
+        const double time = step_.thickness * (double(layer_) + kStage[stage]);
+        evaluate_attention(x, time, execution);
         const Real weight = Real(step_.thickness * kWeight[stage]);
-        if (derivatives_) {
-            slope = tangential_slope(x, radial, execution);
-            total_slope += weight * slope;
+        if (!moves_norms()) {
+            const Vector<Real> radial = (drift_.array() * x.array()).rowwise().sum();
+            if (derivatives_) {
+                slope = tangential_slope(x, radial, execution);
+                total_slope += weight * slope;
+            }
+            drift_ -= radial.asDiagonal() * x;
         }
-        drift_ -= radial.asDiagonal() * x;
         total += weight * drift_;
     }
     sum_ = total;
     if (derivatives_) {
         derivatives_->out = total_slope;
     }
-    retract(state.layer, execution);
+    retract(execution);
+}
+
+template <class Real>
+bool Layer<Real>::moves_norms() const {
+    return placement_ == Placement::pre || placement_ == Placement::peri;
+}
+
+// sum <- r X, or X where only directions move. The sizes are those of sums of two terms: the other
+// has the norm |X| up to that of the sum.
+template <class Real>
+void Layer<Real>::begin(const Tokens<Real>& x, const Vector<Real>& norms) {
+    sum_ = x;
+    sizes_.setConstant(x.rows(), 2);
+    if (moves_norms()) {
+        sum_.array().colwise() *= norms.array();
+        sizes_ = 2 * norms;
+    }
+}
+
+// drift <- what the normalisation makes of A, the attention of the directions x.
+template <class Real>
+void Layer<Real>::evaluate_attention(const Tokens<Real>& x, double time, Execution& execution) {
+    system_.attention->evaluate(x, system_.weights, drift_, execution);
+    fell_back_ |= system_.attention->fell_back();
+    if (placement_ == Placement::peri || placement_ == Placement::ngpt) {
+        take_directions(execution);
+    }
+    if (placement_ == Placement::ngpt) {
+        drift_ *= Real(system_.norm.alpha);
+    } else if (placement_ == Placement::sqrt) {
+        drift_ /= Real(std::sqrt(time + 1));
+    }
+}
+
+// drift <- drift / |drift|, 0 for a token that attends to none.
+template <class Real>
+void Layer<Real>::take_directions(Execution& execution) {
+    const Attention<Real>& attention = *system_.attention;
+    const Index lost = first_lost(drift_.rows(), execution, [&](Index i) {
+        if (!attention.sees(i)) {
+            drift_.row(i).setZero();
+            return true;
+        }
+        return normalize_row(drift_.row(i), kCancelled<Real> * attention.size_of_terms(i)) > 0;
+    });
+    if (lost >= 0) {
+        throw LeftSphere(layer_ + 1, lost);
+    }
 }
 
 // D(P_x A(x)) v = DA v - (<x, DA v> + <v, A>) x - <x, A> v, with A in `drift_` and <x, A> given.
@@ -139,8 +200,7 @@ Matrix<Real> Layer<Real>::tangential_slope(const Tokens<Real>& x, const Vector<R
 
 template <class Real>
 void Layer<Real>::add_attention(const Tokens<Real>& x, Execution& execution) {
-    system_.attention->evaluate(x, system_.weights, drift_, execution);
-    fell_back_ |= system_.attention->fell_back();
+    evaluate_attention(x, step_.thickness * double(layer_), execution);
     sum_ += Real(step_.thickness) * drift_;
     if (derivatives_) {
         derivatives_->out +=
@@ -150,23 +210,23 @@ void Layer<Real>::add_attention(const Tokens<Real>& x, Execution& execution) {
 }
 
 template <class Real>
-void Layer<Real>::add_noise(const Tokens<Real>& x, Index layer, Execution& execution) {
-    const LayerKey key{path_.seed, path_.replicate, std::uint32_t(layer * step_.span),
+void Layer<Real>::add_noise(const Tokens<Real>& x, Execution& execution) {
+    const LayerKey key{path_.seed, path_.replicate, std::uint32_t(layer_ * step_.span),
                        std::uint32_t(step_.span)};
     const Real scale = Real(std::sqrt(step_.thickness / double(step_.span)));
     system_.noise->add(x, system_.weights, key, scale, sum_,
                        derivatives_ ? &*derivatives_ : nullptr, execution);
 }
 
-// reached <- LN(sum).
+// reached <- LN(sum), norms <- |sum|.
 template <class Real>
-void Layer<Real>::retract(Index layer, Execution& execution) {
+void Layer<Real>::retract(Execution& execution) {
     if (derivatives_) {
         noisync::retract(sum_, *derivatives_);
     }
-    const Index lost = normalize_rows(sum_, execution);
+    const Index lost = normalize_rows<Real>(sum_, kCancelled<Real> * sizes_, norms_, execution);
     if (lost >= 0) {
-        throw LeftSphere(layer + 1, lost);
+        throw LeftSphere(layer_ + 1, lost);
     }
     reached_.swap(sum_);
     moved_ = true;

@@ -1,8 +1,10 @@
-// One layer of thickness D, by one of three schemes.
+// One layer of thickness D, by one of three schemes; with the normalisation after the sum,
 //
 //     layer        Y = LN(X + D Attn_X(X)),  X' = LN(Y + sqrt(D) G(Y))         the transformer
 //     euler        X' = LN(X + D Attn_X(X) + sqrt(D) G(X))                      one step
 //     rk4          four stages of x' = P_x Attn_X(x), without noise             order 4
+//
+// and elsewhere as layer_norm.hpp says, the noise of pre being added to y as the attention is.
 #pragma once
 
 #include <cstdint>
@@ -12,12 +14,14 @@
 #include "attention/law.hpp"
 #include "base/execution.hpp"
 #include "base/types.hpp"
+#include "dynamics/layer_norm.hpp"
 #include "dynamics/state.hpp"
 #include "noise/law.hpp"
 
 namespace noisync {
 
-// A token that a layer sent to zero, NaN or infinity; the state before that layer stands.
+// A token that a layer sent to NaN, infinity or a vector without direction: zero, or what is left
+// by roundings of a sum that cancels. The state before that layer stands.
 class LeftSphere : public std::runtime_error {
    public:
     LeftSphere(Index layer, Index token)
@@ -45,13 +49,15 @@ struct Path {
     std::uint32_t replicate = 0;
 };
 
-// What moves the tokens. `attention` and `noise` may be null; rk4 is for systems without noise.
+// What moves the tokens. `attention` and `noise` may be null; rk4 is for systems without noise, as
+// is any normalisation but post and pre. Tangents are those of post.
 template <class Real>
 struct System {
     const Vector<Real>& weights;
     Attention<Real>* attention = nullptr;
     NoiseField<Real>* noise = nullptr;
     Scheme scheme = Scheme::layer;
+    LayerNorm norm = {};
 };
 
 // Carries states through layers, one at a time. Holds scratch memory: one object per running
@@ -69,17 +75,25 @@ class Layer {
     void half_steps(const State<Real>& state, Execution& execution);
     void single_step(const State<Real>& state, Execution& execution);
     void rk4(const State<Real>& state, Execution& execution);
+    [[nodiscard]] bool moves_norms() const;
+    void begin(const Tokens<Real>& x, const Vector<Real>& norms);
+    void evaluate_attention(const Tokens<Real>& x, double time, Execution& execution);
+    void take_directions(Execution& execution);
     [[nodiscard]] Matrix<Real> tangential_slope(const Tokens<Real>& x, const Vector<Real>& radial,
                                                 Execution& execution) const;
     void add_attention(const Tokens<Real>& x, Execution& execution);
-    void add_noise(const Tokens<Real>& x, Index layer, Execution& execution);
-    void retract(Index layer, Execution& execution);
+    void add_noise(const Tokens<Real>& x, Execution& execution);
+    void retract(Execution& execution);
 
     System<Real> system_;
     Step step_;
     Path path_;
+    Index layer_ = 0;
+    Placement placement_ = Placement::post;  // in this layer
     Tokens<Real> sum_;      // the tokens before retraction, and while it lasts after it
+    Vector<Real> sizes_;    // of its rows: the sums of the norms of what was added up
     Tokens<Real> reached_;  // the tokens after the last retraction
+    Vector<Real> norms_;    // their norms before it
     Tokens<Real> drift_;
     std::optional<Derivatives<Real>> derivatives_;
     bool moved_ = false;

@@ -85,7 +85,9 @@ void Recording<Real>::see(Index run, const State<Real>& state, const Vector<doub
     const auto due = [&](const auto& record) { return record.schedule.slot(state.layer) >= 0; };
     if (std::ranges::any_of(measures_, due)) {
         const Tokens<double>& tokens = state.tokens.template cast<double>();
+        const Vector<double>& norms = state.norms.template cast<double>();
         const Snapshot snapshot{tokens, weights, state.tangents ? &state.tangents->growth : nullptr,
+                                norms.size() > 0 ? &norms : nullptr,
                                 state.tangents ? state.tangents->least_jacobian : std::nullopt};
         std::vector<double> numbers;
         for (const MeasureRecord& record : measures_) {

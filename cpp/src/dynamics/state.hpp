@@ -12,6 +12,7 @@ template <class Real>
 struct State {
     Index layer = 0;  // the number of layers that the tokens went through
     Tokens<Real> tokens;
+    Vector<Real> norms = {};  // (N,) where the normalisation keeps them, else empty
     std::optional<Tangents<Real>> tangents;
     // Of these layers, those whose attention was to be summed by harmonics and fell back to the
     // direct sum.

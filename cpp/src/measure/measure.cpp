@@ -21,6 +21,9 @@ void require(const Measure& measure, const Needs& shown) {
     require_one("a number of tokens of", needs.tokens, shown.tokens);
     require_one("tokens of dimension", needs.dim, shown.dim);
     require_one("a number of tangent vectors of", needs.tangents, shown.tangents);
+    if (needs.norms && !shown.norms) {
+        throw std::invalid_argument("the measure is for tokens with norms");
+    }
 }
 
 }  // namespace noisync

@@ -15,15 +15,18 @@ struct Snapshot {
     const Tokens<double>& tokens;
     const Vector<double>& weights;
     const Vector<double>* growth = nullptr;  // of the tangent vectors, where the run carries some
+    const Vector<double>* norms = nullptr;   // of the tokens, where they are part of the state
     // The least Jacobian of a layer so far, where the run keeps account of it.
     std::optional<double> least_jacobian;
 };
 
-// What a measure must be shown; 0: any number of tokens, any dimension, no tangent vectors.
+// What a measure must be shown; 0: any number of tokens, any dimension, no tangent vectors, no
+// norms.
 struct Needs {
     Index tokens = 0;
     Index dim = 0;
     Index tangents = 0;
+    bool norms = false;
 };
 
 class Measure {

@@ -13,6 +13,13 @@ SharedMeasure token_measure(Index tokens, Index dim) {
                    });
 }
 
+SharedMeasure norm_measure(Index tokens) {
+    return made_of(tokens, {.tokens = tokens, .norms = true},
+                   [](const Snapshot& snapshot, double* out, Execution&) {
+                       std::copy_n(snapshot.norms->data(), snapshot.norms->size(), out);
+                   });
+}
+
 SharedMeasure growth_measure(Index tangents) {
     if (tangents < 1) {
         throw std::invalid_argument("the growth is of one tangent vector at least");

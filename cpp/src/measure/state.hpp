@@ -8,6 +8,9 @@ namespace noisync {
 // The coordinates of the tokens.
 SharedMeasure token_measure(Index tokens, Index dim);
 
+// The norms of the tokens.
+SharedMeasure norm_measure(Index tokens);
+
 // The growth of the tangent vectors that the run carries.
 SharedMeasure growth_measure(Index tangents);
 

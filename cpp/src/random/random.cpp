@@ -159,8 +159,8 @@ void fill_normals(const Stream& stream, std::uint64_t first, Index count, Real s
 }
 
 std::array<double, 2> uniform_pair(const Stream& stream, uint64_t block) {
-    const uint32_t last =
-        static_cast<uint32_t>(stream.purpose) << 24 | (uint32_t(block >> 32) & kBlockBits);
+    const uint32_t last = address(static_cast<uint32_t>(stream.purpose), stream.part) ^
+                          (uint32_t(block >> 32) & kBlockBits);
     const PhiloxCounter words =
         philox4x32({uint32_t(block), stream.layer, stream.replicate, last}, key_of(stream));
     const auto uniform = [](uint32_t high, uint32_t low) {

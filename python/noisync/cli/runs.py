@@ -195,7 +195,8 @@ def _draw(run: Trajectory, path: Path) -> None:
         panels = figure.subplot_mosaic("ABC", width_ratios=(1.3, 1.3, 1))
         if run.tokens.shape[1] > 1:
             plot.cosines(run, ax=panels["A"])
-        plot.energy(run, bound=run.model.noise is not None, ax=panels["B"])
+        bound = run.model.noise is not None and run.model.normalization == "post"
+        plot.energy(run, bound=bound, ax=panels["B"])
         plane = plot.leading_plane(run.tokens[-1].astype(np.float64))
         basis = plane if run.model.dim > 2 else None
         plot.tokens(run, state=0, basis=basis, ax=panels["C"], color=GREY)

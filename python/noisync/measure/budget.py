@@ -19,6 +19,7 @@ from noisync.measure.configurations import measured
 from noisync.measure.observer import Axis, Layers, Observer, Setting, betas_from_setting
 from noisync.model import Model, check_model
 from noisync.noise.law import PairHarmonics
+from noisync.normalization import require_post
 from noisync.theory.quadrature import HARMONIC_DIM
 
 
@@ -85,7 +86,8 @@ def budget(
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        For rows off the sphere, beta out of range, or weights that do not sum to 1.
+        For rows off the sphere, beta out of range, weights that do not sum to 1, or a model with
+        another normalisation than ``"post"``.
 
     Examples
     --------
@@ -126,8 +128,9 @@ def budget_measure(
     Raises
     ------
     ArgumentError
-        If "harmonic" is asked for and cannot serve.
+        If "harmonic" is asked for and cannot serve, or for another normalisation than "post".
     """
+    require_post(model.placement, "budget")
     law = model.total_attention
     series = _budget_series(model, beta, n, method)
     if series is not None:

@@ -145,8 +145,8 @@ def ensemble(
         run_lost, layer, token = lost
         raise SimulationError.of(
             f"replicate {first_replicate + run_lost}, layer {layer}: token {token} left the sphere "
-            "(its vector became zero, infinite or NaN); the complete replicates are in this "
-            "error's .dataset",
+            "(its vector became zero up to rounding, infinite or NaN); the complete replicates are "
+            "in this error's .dataset",
             dataset=result(),
         )
     return result()

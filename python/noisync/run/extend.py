@@ -61,13 +61,20 @@ def extend(
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        For arguments that break a rule, or a function that is not given.
+        For arguments that break a rule, a function that is not given, or the normalization
+        ``"mix"`` without a `switch_time`.
     SimulationError
         If a token leaves the sphere.
     """
     if not isinstance(trajectory, Trajectory):
         raise ArgumentTypeError(
             f"trajectory must be a Trajectory, got {validate.shown(trajectory)}"
+        )
+    placement = trajectory.model.placement
+    if placement.name == "mix" and placement.switch_time is None:
+        raise ArgumentError(
+            "trajectory must have a model with a switch_time, since its normalization is 'mix': a "
+            "quarter of the horizon would be another time in a longer run"
         )
     reached = trajectory.state.layer
     more = validate.integer("layers", layers, minimum=1, maximum=2**32 - 1 - reached)

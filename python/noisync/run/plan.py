@@ -89,6 +89,12 @@ class Plan:
         values = {name: getattr(self, name) for name in NAMES if name not in left_out}
         return values | {"save": self.save.chosen, "dtype": self.dtype.name}
 
+    @property
+    def initial_norm(self) -> float | None:
+        """The norm of every token at the start; None where norms are no part of the state."""
+        placement = self.model.placement
+        return placement.initial_norm if placement.keeps_norms else None
+
     def times(self, layers: npt.NDArray[np.int64]) -> FloatArray:
         """Return the times of layers."""
         return np.asarray(layers * self.horizon / self.layers, dtype=np.float64)
@@ -121,6 +127,7 @@ class Plan:
             attention=self.attention,
             noise=noise,
             scheme=self.scheme,
+            layer_norm=model.placement.core(self.thickness, self.layers),
             thickness=self.thickness,
             span=self.path_layers // self.layers,
             seed=self.seed,

@@ -10,6 +10,7 @@ import xarray as xr
 
 from noisync.base import validate
 from noisync.errors import ArgumentError
+from noisync.model import Model
 from noisync.run.origin import MODEL, Origin, model_of
 from noisync.run.recording import separated
 from noisync.run.schemes import SCHEMES
@@ -19,7 +20,7 @@ from noisync.run.state import State
 FORMAT = "noisync-trajectory-3"
 
 #: The run's own variables in a file; an observer that is called like one of them gets a prefix.
-OWN = ("tokens", "weights", "state_tokens", *(f"state_{name}" for name in State.CARRIED))
+OWN = ("tokens", "norms", "weights", "state_tokens", *(f"state_{name}" for name in State.CARRIED))
 #: What is put before it.
 PREFIX = "observed_"
 
@@ -46,6 +47,7 @@ def run_fields(data: xr.Dataset) -> dict[str, Any]:
     return {
         "layer": layer,
         "tokens": tokens,
+        "norms": _norms(data, model, layer.size, n),
         "weights": validate.weights(data["weights"].to_numpy(), n),
         "model": model,
         "horizon": validate.positive("horizon", attributes["horizon"]),
@@ -71,6 +73,18 @@ def run_fields(data: xr.Dataset) -> dict[str, Any]:
         "origin": Origin.from_attributes(attributes),
         "version": str(attributes["version"]),
     }
+
+
+def _norms(data: xr.Dataset, model: Model, saved: int, n: int) -> npt.NDArray[Any] | None:
+    """Return the saved norms of the tokens, where the model keeps them."""
+    if not model.placement.keeps_norms:
+        return None
+    norms = validate.finite_array("norms", data["norms"].to_numpy())
+    if norms.shape != (saved, n) or np.any(norms <= 0):
+        raise ArgumentError(
+            f"norms must be positive and of shape {(saved, n)}, got shape {norms.shape}"
+        )
+    return norms
 
 
 def _layers(layer: npt.NDArray[Any], last: int) -> npt.NDArray[np.int64]:

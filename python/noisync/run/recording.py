@@ -15,6 +15,7 @@ from noisync import _core
 from noisync.base.memory import check_memory
 from noisync.errors import ArgumentError, ArgumentTypeError
 from noisync.measure.observer import Axis, Follow, Observer
+from noisync.normalization import require_post
 from noisync.run.plan import Plan, Request
 from noisync.run.schedule import Schedule
 
@@ -231,6 +232,7 @@ def _follow(observers: Iterable[Observer], plan: Plan) -> Follow:
             + " and ".join(repr(name) for name, _ in wanted)
         )
     name, follow = wanted[0]
+    require_post(plan.model.placement, f"observe: {name}")
     assert follow is not None
     if follow.k > plan.model.dim - 1:
         raise ArgumentError(

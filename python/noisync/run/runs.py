@@ -83,7 +83,7 @@ class Runs:
         part = slice(first, min(first + self._together, self._replicates))
         count = part.stop - part.start
         tokens = drawn(self._start, self._plan.seed, self._first_replicate + first, count)
-        return part, States(tokens, self._plan.dtype, self._follow)
+        return part, States(tokens, self._plan.dtype, self._follow, self._plan.initial_norm)
 
     def carry(self, progress: Progress, keeper: Keeper) -> Lost | None:
         """Carry all to the last layer, or until the time is up or one is lost."""
@@ -197,7 +197,7 @@ class Runs:
         tokens = arrays[f"{_STATES}tokens"]
         first = state.header["first"]
         self._part = slice(first, first + len(tokens))
-        self.states = States(tokens, self._plan.dtype, self._follow)
+        self.states = States(tokens, self._plan.dtype, self._follow, self._plan.initial_norm)
         for name, array in self.states.arrays().items():
             _fill(array, arrays[_STATES + name])
         _fill(self.seen, arrays["seen"])

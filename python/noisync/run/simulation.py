@@ -10,6 +10,7 @@ import numpy.typing as npt
 from noisync.base import validate
 from noisync.errors import NoisyncError, SimulationError
 from noisync.measure.function import as_observers
+from noisync.measure.norms import Norms
 from noisync.measure.tokens import Tokens
 from noisync.model import Model, check_model
 from noisync.run.arguments import RunArguments, complete, shares_run_arguments
@@ -46,7 +47,7 @@ def simulate(
     ----------
     model : Model
     tokens : (N, d) array_like, or a law
-        Initial state, rows of norm 1 (see :func:`noisync.sphere.normalize`), or a law such as
+        Initial directions, rows of norm 1 (see :func:`noisync.sphere.normalize`), or a law such as
         ``ns.sphere.Uniform(n, dim)``, drawn with (seed, replicate).
     replicate : int
         Which of the runs with this seed: each has a noise of its own.
@@ -56,9 +57,9 @@ def simulate(
         The last state is kept in any case, in the result's ``state``.
     observe : sequence of observers and functions, or a dict that names them
         What to compute along the way, in the result's ``observed`` (:class:`noisync.Energy`,
-        ``Budget``, ``Cosines``, ``OrderParameters``, ``Clusters``, ``Lyapunov``, ``Tokens``), after
-        every layer unless an observer has ``layers`` of its own. A function gets the (N, d) tokens
-        and returns a number or an array of fixed shape.
+        ``Budget``, ``Cosines``, ``OrderParameters``, ``Clusters``, ``Lyapunov``, ``Tokens``,
+        ``Norms``), after every layer unless an observer has ``layers`` of its own. A function gets
+        the (N, d) tokens and returns a number or an array of fixed shape.
 
     Returns
     -------
@@ -71,9 +72,10 @@ def simulate(
     ArgumentError, ArgumentTypeError
         For arguments that break a rule, before anything is computed.
     SimulationError
-        If a token leaves the sphere (a zero, infinite or NaN vector). What was computed until then
-        is in the exception's ``trajectory``, as it is in that of a ``KeyboardInterrupt`` or of
-        whatever else ended the run.
+        If a token leaves the sphere (an infinite or NaN vector, or one without direction: zero, or
+        what roundings leave of a sum that cancels). What was computed until then is in the
+        exception's ``trajectory``, as it is in that of a ``KeyboardInterrupt`` or of whatever else
+        ended the run.
 
     References
     ----------
@@ -104,19 +106,22 @@ def single_run(
     observers = as_observers(run["observe"])
     advice = "keep fewer (save=k, save=[...]) or observe on the way instead"
     saved = Series(Tokens(), plan.save, plan, 1, advice)
+    norms = None if plan.initial_norm is None else Series(Norms(), plan.save, plan, 1, advice)
     recording = Recording(observers, plan, Schedule(plan.layers, every=1), 1)
-    series = [saved, *recording.series]
+    series = [saved, *([] if norms is None else [norms]), *recording.series]
     runs = Runs(plan, start, series, recording.follow, first_replicate=replicate)
     described = start_text(start) if earlier is None else earlier.origin.start
     if earlier is not None:
         runs.go_on_from(earlier.state, earlier.layers_summed_directly, seen=earlier.seen)
-        saved.go_on_from(earlier.saved, earlier.seen)
+        saved.go_on_from(earlier.saved("tokens"), earlier.seen)
+        if norms is not None:
+            norms.go_on_from(earlier.saved("norms"), earlier.seen)
         for each in recording.series:
             each.go_on_from(earlier.observed[each.name], earlier.seen)
 
     def result() -> Trajectory:
         origin = Origin.of(plan, described, observers, runs.levels)
-        return Trajectory.of(plan, replicate, runs.states, saved, recording, origin)
+        return Trajectory.of(plan, replicate, runs.states, saved, norms, recording, origin)
 
     asked = {**asked, "observe": observers}
     began = False
@@ -134,8 +139,8 @@ def single_run(
     if lost is not None:
         _, layer, token = lost
         raise SimulationError.of(
-            f"layer {layer}: token {token} left the sphere (its vector became zero, infinite or "
-            "NaN); the states before are in this error's .trajectory",
+            f"layer {layer}: token {token} left the sphere (its vector became zero up to "
+            "rounding, infinite or NaN); the states before are in this error's .trajectory",
             trajectory=result(),
         )
     return result()

@@ -32,6 +32,8 @@ class State:
         The number of layers that the tokens went through.
     tokens : (N, d) ndarray
         In the dtype of the run.
+    norms : (N,) ndarray or None
+        The norms of the tokens, where the :class:`noisync.Normalization` keeps them.
     tangents : (k, d) ndarray or None
         The orthonormal tangent vectors that the run carries for :class:`noisync.Lyapunov`; for
         ``noisync.spde.solve`` those of all nodes, dim − 1 each, one after the other.
@@ -43,6 +45,7 @@ class State:
 
     #: The attributes that a run may carry or not, beside layer and tokens.
     CARRIED: ClassVar[Mapping[str, Carried]] = {
+        "norms": Carried(("token",), "norms of the tokens at the last layer that was reached"),
         "tangents": Carried(("tangent", "component"), "orthonormal tangent vectors carried along"),
         "growth": Carried(("tangent",), "logarithms by which the tangent vectors have grown"),
         "least_jacobian": Carried((), "least Jacobian of a layer so far"),
@@ -50,6 +53,7 @@ class State:
 
     layer: int
     tokens: npt.NDArray[Any]
+    norms: npt.NDArray[Any] | None = None
     tangents: npt.NDArray[Any] | None = None
     growth: FloatArray | None = None
     least_jacobian: float | None = None
@@ -70,10 +74,17 @@ class State:
 class States:
     """The states of several runs, in arrays that the core reads and writes."""
 
-    def __init__(self, tokens: npt.NDArray[Any], dtype: np.dtype[Any], follow: Follow) -> None:
-        runs, _, dim = tokens.shape
+    def __init__(
+        self,
+        tokens: npt.NDArray[Any],
+        dtype: np.dtype[Any],
+        follow: Follow,
+        norm: float | None,
+    ) -> None:
+        runs, n, dim = tokens.shape
         tangents = follow.k * follow.tokens
         self.tokens = np.array(tokens, dtype, order="C")
+        self.norms = None if norm is None else np.full((runs, n), norm, dtype)
         self.tangents = np.zeros((runs, tangents, dim), dtype)
         self.growth = np.zeros((runs, tangents))
         self.least_jacobian = np.ones(runs) if follow.jacobian else None
@@ -90,6 +101,7 @@ class States:
         """Return the core's view of the arrays."""
         return _core.States(
             tokens=self.tokens,
+            norms=self.norms,
             vectors=self.tangents,
             growth=self.growth,
             least_jacobian=self.least_jacobian,
@@ -103,6 +115,7 @@ class States:
         return State(
             layer=int(self.layers[run]),
             tokens=self.tokens[run].copy(),
+            norms=None if self.norms is None else self.norms[run].copy(),
             tangents=self.tangents[run].copy() if follows else None,
             growth=self.growth[run].copy() if follows else None,
             least_jacobian=None if self.least_jacobian is None else float(self.least_jacobian[run]),

@@ -19,6 +19,7 @@ from noisync.base.version import __version__
 from noisync.errors import ArgumentError
 from noisync.measure.cosines import pair_cosines
 from noisync.measure.energy import energy
+from noisync.measure.norms import Norms
 from noisync.measure.tokens import Tokens
 from noisync.model import Model
 from noisync.run.origin import Origin, kernel_error, with_matrices
@@ -43,6 +44,8 @@ class Trajectory:
         Their times layer · horizon / layers.
     tokens : (K, N, d) ndarray
         The states, in the dtype of the run.
+    norms : (K, N) ndarray or None
+        The norms of the tokens, where the :class:`noisync.Normalization` keeps them.
     weights : (N,) ndarray
     model : Model
     horizon : float
@@ -83,6 +86,7 @@ class Trajectory:
     seed: int
     replicate: int
     state: State
+    norms: npt.NDArray[Any] | None = None
     observed: Mapping[str, xr.DataArray] = field(default_factory=dict)
     noise_replicate: int = -1
     path_layers: int = 0
@@ -94,8 +98,9 @@ class Trajectory:
     version: str = __version__
 
     def __post_init__(self) -> None:
-        for array in (self.layer, self.tokens, self.weights):
-            array.setflags(write=False)
+        for array in (self.layer, self.tokens, self.norms, self.weights):
+            if array is not None:
+                array.setflags(write=False)
         for series in self.observed.values():
             series.to_numpy().setflags(write=False)
         object.__setattr__(self, "path_layers", self.path_layers or self.layers)
@@ -119,6 +124,7 @@ class Trajectory:
         replicate: int,
         states: States,
         saved: Series,
+        norms: Series | None,
         recording: Recording,
         origin: Origin,
     ) -> Trajectory:
@@ -126,12 +132,15 @@ class Trajectory:
         state = states[0]
         # A run that was stopped may not have recorded its last state.
         saved.put(state.layer, state.tokens)
+        if norms is not None and state.norms is not None:
+            norms.put(state.layer, state.norms)
         kept = saved.variable(state.layer)
         observed = recording.variables(int(states.seen[0]))
         directly = int(states.layers_summed_directly[0])
         return cls(
             layer=kept["layer"].to_numpy(),
             tokens=kept.to_numpy()[0],
+            norms=None if norms is None else norms.variable(state.layer).to_numpy()[0],
             weights=plan.weights,
             model=plan.model,
             horizon=plan.horizon,
@@ -163,12 +172,11 @@ class Trajectory:
         """Whether the run reached its last layer."""
         return self.state.layer == self.layers
 
-    @property
-    def saved(self) -> xr.DataArray:
-        """The saved states as a series, (time, token, component) with the coordinate ``layer``."""
-        return xr.DataArray(
-            self.tokens, {"layer": ("time", self.layer)}, ("time", "token", "component")
-        )
+    def saved(self, name: str) -> xr.DataArray:
+        """Return the saved ``tokens`` or ``norms`` as a series with the coordinate ``layer``."""
+        values = getattr(self, name)
+        dimensions = ("time", "token", "component")[: values.ndim]
+        return xr.DataArray(values, {"layer": ("time", self.layer)}, dimensions)
 
     @property
     def seen(self) -> int:
@@ -201,9 +209,10 @@ class Trajectory:
     def to_dataset(self) -> xr.Dataset:
         """Return the run as an xarray Dataset.
 
-        The saved states are ``tokens`` (time, token, component); every observer has a variable of
-        its own name, with dimensions ``time_NAME`` where it looked at other layers than were saved.
-        The last state is in ``state_tokens``, where it was not saved anyway, and ``state_tangents``
+        The saved states are ``tokens`` (time, token, component) and, where the normalisation keeps
+        them, ``norms`` (time, token); every observer has a variable of its own name, with
+        dimensions ``time_NAME`` where it looked at other layers than were saved. The last state is
+        in ``state_tokens``, where it was not saved anyway, ``state_norms``, and ``state_tangents``
         and ``state_growth``, where the run carries tangent vectors.
         """
         text, matrices = with_matrices(self.model)
@@ -213,6 +222,8 @@ class Trajectory:
             **self._state_variables(),
             **matrices,
         }
+        if self.norms is not None:
+            variables["norms"] = (("time", "token"), self.norms, Norms().attributes)
         observed = {
             PREFIX + name if name in OWN else name: series for name, series in self.observed.items()
         }

@@ -13,6 +13,7 @@ from noisync.errors import ArgumentError
 from noisync.measure.function import as_observers
 from noisync.measure.observer import Observer
 from noisync.model import Model, check_model
+from noisync.normalization import require_post
 from noisync.run.arguments import RunArguments, complete, shares_run_arguments
 from noisync.run.plan import Plan
 from noisync.run.resume import RESUMED
@@ -79,7 +80,8 @@ def solve(
     ------
     ArgumentError, ArgumentTypeError
         For a dim without quadrature, a density that the nodes do not resolve, a noise that is no
-        function on the sphere, or other arguments that break a rule.
+        function on the sphere, another normalisation than ``"post"``, or other arguments that
+        break a rule.
     SimulationError
         If a node leaves the sphere.
 
@@ -97,6 +99,7 @@ def solve(
     """
     check_model(model)
     degree = validate.integer("degree", degree, minimum=4)
+    require_post(model.placement, "spde.solve")
     model = model.on_sphere()
     run = complete(arguments)
     nodes, quadrature = sphere.quadrature(model.dim, degree)

@@ -111,6 +111,26 @@ TEST_CASE_TEMPLATE("the first row without a direction is reported", Real, double
     }
 }
 
+TEST_CASE_TEMPLATE("norms are given, and rows below their least norm have no direction", Real,
+                   double, float) {
+    for (const Real size : {Real(1), Real(3e-4), std::numeric_limits<Real>::min() * 16}) {
+        Tokens<Real> x = reference::random_matrix(1500, 4, 6).cast<Real>() * size;
+        const noisync::Vector<Real> lengths = (x / size).rowwise().norm() * size;
+        noisync::Vector<Real> least = lengths * Real(0.99);
+        noisync::Vector<Real> norms;
+        Tokens<Real> plain = x;
+        Execution execution(2);
+        REQUIRE(noisync::normalize_rows(plain, execution) == -1);
+        Tokens<Real> same = x;
+        REQUIRE(noisync::normalize_rows(same, least, norms, execution) == -1);
+        CHECK(reference::same_bits(same, plain));
+        CHECK(((norms - lengths).array().abs() <= lengths.array() * Real(1e-6)).all());
+        least(1200) = lengths(1200) * Real(1.01);
+        least(1100) = least(1200) > 0 ? lengths(1100) * Real(1.01) : Real(0);
+        CHECK(noisync::normalize_rows(x, least, norms, execution) == 1100);
+    }
+}
+
 TEST_CASE("the result does not depend on the number of threads") {
     const Tokens<double> x = reference::random_matrix(5000, 7, 4);
     Tokens<double> alone = x;
