@@ -31,6 +31,11 @@ class Attention(Part, ABC):
         """What it would take to be summed in linear time, where `rotation_scale` is None."""
         return "needs QᵀK = β times an orthogonal matrix, got another"
 
+    @property
+    def depends_on_order(self) -> bool:
+        """Whether it sees more of the tokens than their empirical measure: their order."""
+        return False
+
     def least_mass(self, beta: float) -> float:
         """Return a bound from below on the masses Σ_j w_j e^{l_ij − |β|}, for logits of size β.
 

@@ -88,6 +88,11 @@ class Projected(Attention):
         return super().linear_time_rule
 
     @property
+    def depends_on_order(self) -> bool:
+        """Whether it sees more of the tokens than their empirical measure: under a mask."""
+        return self.mask is not None
+
+    @property
     def core_mask(self) -> _core.Causal | None:
         """The mask, for the core."""
         return None if self.mask is None else self.mask.core()

@@ -25,6 +25,11 @@ class AttentionSum(Attention):
             except ArgumentError as error:
                 raise ArgumentError(f"attention[{i}].{error}") from None
 
+    @property
+    def depends_on_order(self) -> bool:
+        """Whether a part does."""
+        return any(part.depends_on_order for part in self.parts)
+
     def law(self) -> _core.AttentionLaw:
         """Return the core's description, summed directly."""
         direct = [_core.SummedAttention(part.law(), _core.Summation()) for part in self.parts]

@@ -100,6 +100,12 @@ def solve(
     check_model(model)
     degree = validate.integer("degree", degree, minimum=4)
     require_post(model.placement, "spde.solve")
+    attention = model.total_attention
+    if attention is not None and attention.depends_on_order:
+        raise ArgumentError(
+            "attention must depend on the tokens through their measure alone, and under a causal "
+            f"mask it depends on their order, got {model.attention}"
+        )
     model = model.on_sphere()
     run = complete(arguments)
     nodes, quadrature = sphere.quadrature(model.dim, degree)

@@ -212,6 +212,9 @@ REFUSED = [
         "noise must be a function on the sphere",
     ),
     ({"noise": ns.IndependentNoise()}, "noise must be a function on the sphere, got Independent"),
+    ({"attention": ns.Softmax(mask=ns.Causal())}, "attention must depend on the tokens through"),
+    ({"attention": [ns.L2(), ns.Softmax(mask=ns.Causal())]}, "attention must depend on the tokens"),
+    ({"noise": None, "normalization": "sqrt"}, "normalization must be 'post'"),
     ({"scheme": "rk4"}, "scheme: 'rk4' is for models without noise"),
     ({"degree": 3}, "degree must be an integer of at least 4, got 3"),
     ({"degree": 4.5}, "degree must be an integer of at least 4, got 4.5"),
@@ -225,11 +228,13 @@ REFUSED = [
 
 @pytest.mark.parametrize(("options", "message"), REFUSED)
 def test_bad_input(options, message):
-    noise = options.pop("noise", ns.MLP("tanh", 8))
+    options = dict(options)
+    parts = {"noise": ns.MLP("tanh", 8)}
+    parts |= {k: options.pop(k) for k in ("noise", "attention", "normalization") if k in options}
     options = {"degree": 8, "horizon": 1.0, "layers": 2} | options
     density = options.pop("density", ns.sphere.Uniform(1, 3))
     with pytest.raises((ns.ArgumentError, ns.ArgumentTypeError), match=message):
-        ns.spde.solve(ns.Model(3, noise=noise), density, **options)
+        ns.spde.solve(ns.Model(3, **parts), density, **options)
 
 
 def test_a_dimension_without_quadrature_is_refused():
