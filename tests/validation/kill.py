@@ -49,6 +49,11 @@ ATTENTIONS = {
     "softmax": ns.Softmax(beta=2.0, value=-0.5),
     "matrices": ns.Softmax(query=_MATRIX, key=np.eye(DIM), value=_MATRIX.T),
     "unnormalized": ns.Unnormalized(beta=1.0),
+    "l2": ns.L2(beta=1.5, mask=ns.Causal(decay=0.5)),
+    "heads": [
+        ns.Softmax(query=_MATRIX, key=np.eye(DIM), mask=ns.Causal()),
+        ns.Unnormalized(beta=0.5, value=-0.3),
+    ],
 }
 
 
@@ -113,7 +118,7 @@ def call(case: Case, marks: Marks | None, checkpoint: Path | None) -> Any:
         ns.Clusters(0.3, layers=7), ns.Tokens(name="x", layers=[0, 50, LAYERS]),
         ns.Function(first, layers=1), *rank,
     ]  # fmt: skip
-    if case.noise == "none" or case.attention != "matrices":
+    if case.attention in ("none", "softmax", "unnormalized"):
         observe.append(ns.Budget(1.0, layers=5))
     options: dict[str, Any] = {
         "horizon": 2.0, "layers": LAYERS, "seed": 5, "observe": observe, "dtype": case.dtype,
