@@ -34,6 +34,7 @@ def main() -> None:
     noise.noise_rows(options.repeats)
     run.ensemble_rows(options.repeats)
     run.large_row()
+    run.million_row(options.repeats)
     run.scaling_rows(options.repeats)
     print("\nshort of the target:", *(SHORT or ["nothing"]), sep="\n  ")
 

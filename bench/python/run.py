@@ -79,6 +79,24 @@ def large_row() -> None:
     row("memory: an N x N float32 array / peak", 1 / share, 10, f"{used / 2**20:.0f} MiB in all")
 
 
+def million_row(repeats: int) -> None:
+    header("a million tokens, d = 3, a layer with its energy, against PyTorch's N = 20,000, scaled")
+    model = ns.Model(3, ns.Softmax(beta=4.0), ns.MLP("tanh", 64, sigma_u=0.5, sigma_w=0.1))
+    x = ns.sphere.uniform(10**6, 3)
+    start = torch.from_numpy(x[:20_000])
+    np.testing.assert_allclose(torch_energy(start), ns.measure.energy(x[:20_000]), rtol=1e-10)
+
+    def ours() -> None:
+        ns.simulate(model, x, horizon=0.04, layers=2, save=[2], observe=[ns.Energy()])
+
+    def theirs() -> None:
+        torch_energy(torch_layer(start[None, None], 0.02, 64)[0, 0])
+
+    fast = best_time(ours, max(repeats // 3, 1)) / 2
+    slow = best_time(theirs, max(repeats // 3, 1)) * 50**2  # quadratic in N
+    row("time", slow / fast, 100, f"{fast:.2f} s a layer")
+
+
 def scaling_rows(repeats: int) -> None:
     header("two threads against one")
     x = ns.sphere.uniform(8192, 64)

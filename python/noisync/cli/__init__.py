@@ -112,7 +112,9 @@ def _parser() -> argparse.ArgumentParser:
     four = commands.add_parser("study", help="a numerical experiment beside its theorem")
     four.add_argument("name", choices=sorted(STUDIES), help="which study")
     four.add_argument("config", type=Path, nargs="?", help="TOML file with the study's arguments")
-    four.add_argument("--quick", action="store_true", help="small sizes, for a first look")
+    size = four.add_mutually_exclusive_group()
+    size.add_argument("--quick", action="store_true", help="small sizes, for a first look")
+    size.add_argument("--large", action="store_true", help="the whole design, where there is one")
     four.add_argument("--out", type=Path, default=Path("results"), help="folder (default: results)")
     _add_run_options(four)
     four.add_argument("--checkpoint", type=Path, help="folder that the study goes on from")
@@ -148,6 +150,7 @@ def _study(options: argparse.Namespace) -> int:
         options.config,
         out=options.out,
         quick=options.quick,
+        large=options.large,
         changes=options.set,
         progress=sys.stderr.isatty(),
         **given(options),

@@ -9,25 +9,62 @@ from __future__ import annotations
 from noisync.run.resume import RESUMED
 from noisync.studies.activations.plot import activation_rates as draw_activation_rates
 from noisync.studies.activations.study import activation_rates
+from noisync.studies.commuting_limits import report as limits_report
+from noisync.studies.commuting_limits.plot import commuting_limits as draw_limits
+from noisync.studies.commuting_limits.study import QUICK as LIMITS_QUICK
+from noisync.studies.commuting_limits.study import commuting_limits
 from noisync.studies.depth_width import report as depth_width_report
 from noisync.studies.depth_width.plot import depth_width as draw_depth_width
 from noisync.studies.depth_width.study import QUICK as DEPTH_WIDTH_QUICK
 from noisync.studies.depth_width.study import depth_width
+from noisync.studies.propagation_of_chaos import report as chaos_report
+from noisync.studies.propagation_of_chaos.design import LARGE as CHAOS_LARGE
+from noisync.studies.propagation_of_chaos.design import QUICK as CHAOS_QUICK
+from noisync.studies.propagation_of_chaos.plot import propagation_of_chaos as draw_chaos
+from noisync.studies.propagation_of_chaos.plot_chaos import conditional_chaos, coupling_growth
+from noisync.studies.propagation_of_chaos.study import cost as chaos_cost
+from noisync.studies.propagation_of_chaos.study import propagation_of_chaos
 from noisync.studies.study import Study
 from noisync.studies.synchronization import report as synchronization_report
 from noisync.studies.synchronization.plot import mean_energy, phase_diagram
 from noisync.studies.synchronization.study import QUICK as SYNCHRONIZATION_QUICK
 from noisync.studies.synchronization.study import synchronization
 
-__all__ = ["STUDIES", "Study", "activation_rates", "depth_width", "synchronization"]
+__all__ = [
+    "STUDIES",
+    "Study",
+    "activation_rates",
+    "commuting_limits",
+    "depth_width",
+    "propagation_of_chaos",
+    "synchronization",
+]
 
 #: The studies by the name that the command line has for them, and what draws them.
 STUDIES = {
+    "commuting-limits": Study(
+        commuting_limits,
+        LIMITS_QUICK,
+        limits_report.report,
+        {"commuting_limits": draw_limits},
+    ),
     "depth-width": Study(
         depth_width,
         DEPTH_WIDTH_QUICK,
         depth_width_report.report,
         {"depth_width": draw_depth_width},
+    ),
+    "propagation-of-chaos": Study(
+        propagation_of_chaos,
+        CHAOS_QUICK,
+        chaos_report.report,
+        {
+            "propagation_of_chaos": draw_chaos,
+            "conditional_chaos": conditional_chaos,
+            "coupling_growth": coupling_growth,
+        },
+        large=CHAOS_LARGE,
+        cost=chaos_cost,
     ),
     "synchronization": Study(
         synchronization,

@@ -13,9 +13,9 @@ import xarray as xr
 
 from noisync.base import validate
 from noisync.config import changed, read_toml
-from noisync.errors import NoisyncError
+from noisync.errors import ArgumentError, NoisyncError
 from noisync.model import Model
-from noisync.storage.files import make_folder, replace_text
+from noisync.storage.files import check_target, make_folder, replace_text
 from noisync.storage.netcdf import write_dataset
 from noisync.studies import STUDIES
 
@@ -26,6 +26,7 @@ def study(
     *,
     out: Path,
     quick: bool = False,
+    large: bool = False,
     changes: Sequence[str] = (),
     progress: bool = False,
     **given: Any,
@@ -37,10 +38,12 @@ def study(
     name : str
     config : path-like, optional
         A TOML file with the study's arguments at the top and, where the study has a model, a table
-        ``[model]`` (see :class:`noisync.Model`).
+        ``[model]`` (see :class:`noisync.Model`), or several ``[[model]]`` where it takes them.
     out : path
     quick : bool
         Take the study's small sizes for what `config` does not give.
+    large : bool
+        Take its whole design, where it has one.
     changes : sequence of str
         ``key=value`` in place of what `config` says.
     progress : bool
@@ -55,14 +58,23 @@ def study(
     Raises
     ------
     ArgumentError
-        For an unknown study or key, or a folder that cannot be written.
+        For an unknown study or key, or a folder that cannot be written, before anything is run.
     KeyboardInterrupt
         What a long study had until then is written to NAME-partial.nc.
     """
     chosen = STUDIES[validate.choice("study", name, STUDIES)]
-    options = dict(chosen.quick) if quick else {}
+    if quick and large:
+        raise ArgumentError("large must be false where quick is true, got both")
+    if large and not chosen.large:
+        raise ArgumentError(f"large: the study {name!r} has no larger design than its default")
+    options = dict(chosen.quick if quick else chosen.large if large else {})
     options |= _options(None if config is None else Path(config), changes, chosen.run)
     make_folder("out", out)
+    for suffix in ("nc", "png", "csv", "md"):
+        check_target("out", out / f"{name}.{suffix}")
+    if chosen.cost is not None:
+        sizes = {key: value for key, value in given.items() if key in ("seed", "threads")}
+        print(f"noisync: {chosen.cost(**options | sizes)}", file=sys.stderr)
     return reported(name, out, lambda: chosen.run(progress=progress, **options, **given))
 
 
@@ -97,6 +109,8 @@ def _options(
     table = changed({} if path is None else read_toml(path), changes)
     parameters = run.__annotations__.keys() - {"return", "progress", "checkpoint", "stop_after"}
     validate.keys("set" if path is None else str(path), table, sorted(parameters))
-    if "model" in table:
+    if isinstance(table.get("model"), list):  # tables [[model]]
+        table["model"] = tuple(map(Model.from_dict, table["model"]))
+    elif "model" in table:
         table["model"] = Model.from_dict(table["model"])
     return table

@@ -15,15 +15,14 @@ from noisync.base import validate
 from noisync.base.validate import FloatArray
 from noisync.base.version import __version__
 from noisync.errors import ArgumentError
-from noisync.measure.tokens import Tokens
 from noisync.model import Model, check_model
 from noisync.noise.gaussian_field import GaussianField
 from noisync.run.checkpoint import Checkpoint
-from noisync.run.ensemble import ensemble
 from noisync.run.schemes import SCHEMES
-from noisync.sphere import Uniform
 from noisync.studies.cells import Cells, Values
+from noisync.studies.depth_width.depth import NestedDepths, check_depths, depth_errors
 from noisync.studies.depth_width.width import CoupledLayers
+from noisync.studies.sizes import increasing
 from noisync.studies.slopes import slope
 
 #: Attention and noise of comparable size.
@@ -106,10 +105,8 @@ def depth_width(
         raise ArgumentError(
             f"model must have a GaussianField as noise, the limit of an MLP, got {field!r}"
         )
-    depths = _increasing("depths", depths)
-    if any(depth % depths[0] for depth in depths):
-        raise ArgumentError(f"depths must be multiples of the first, got {depths}")
-    widths = _increasing("widths", widths)
+    depths = check_depths(depths)
+    widths = increasing("widths", widths)
     validate.choice("scheme", scheme, [s.name for s in SCHEMES.values() if s.strong_order])
     replicates = validate.integer("replicates", replicates, minimum=2)
     refinement = validate.integer("refinement", refinement, minimum=2)
@@ -134,53 +131,36 @@ def depth_width(
         "refinement": refinement, "widths": widths, "width_layers": coupled.layers,
         "replicates": replicates, "scheme": scheme, "seed": coupled.seed,
     }  # fmt: skip
+    nested = NestedDepths(
+        limit, coupled.n, coupled.horizon, depths, refinement, replicates, scheme, coupled.seed,
+        threads,
+    )  # fmt: skip
     cells = Cells("depth_width", asked, checkpoint, stop_after)
     states, errors = [], []
     with (
         tqdm(total=steps, disable=not progress, unit="step") as bar,
         cells.running(lambda: None),
     ):
-        run = partial(
-            ensemble,
-            limit,
-            Uniform(tokens, model.dim),
-            replicates=replicates,
-            horizon=horizon,
-            path_layers=refinement * depths[-1],
-            scheme=scheme,
-            seed=seed,
-            threads=threads,
-            observe=[Tokens()],
-        )
 
         def states_at(depth: int) -> Values:
-            # The grid of the shallowest run is part of every other.
-            data = run(layers=depth, save=depth // depths[0])
+            states = nested.states(depth)
             bar.update()
-            return {"tokens": data.tokens.to_numpy()}
+            return {"tokens": states}
 
         def errors_at(width: int) -> Values:
             return {"error": coupled.errors(width, bar.update)}
 
-        for depth in (*depths, refinement * depths[-1]):
+        for depth in nested.all:
             states.append(cells.of(f"depth {depth}", partial(states_at, depth))["tokens"])
         for width in widths:
             errors.append(cells.of(f"width {width}", partial(errors_at, width))["error"])
     if len(errors) < len(widths):
         return xr.Dataset(attrs=attributes | {"finished": 0})
-    distances = [np.mean(np.sum((x - states[-1]) ** 2, axis=3), axis=2) for x in states[:-1]]
-    depth_error = np.stack([distance.max(axis=1) for distance in distances], axis=1)
+    depth_error = depth_errors(states)
     width_error = np.stack([error.max(axis=1) for error in errors], axis=1)
     data = _dataset(depths, widths, depth_error, width_error)
     data.attrs = attributes | {"finished": 1}
     return data
-
-
-def _increasing(name: str, values: Sequence[int]) -> tuple[int, ...]:
-    chosen = tuple(validate.integer(name, value, minimum=1) for value in np.asarray(values, object))
-    if len(chosen) < 2 or list(chosen) != sorted(set(chosen)):
-        raise ArgumentError(f"{name} must be two or more increasing integers, got {chosen}")
-    return chosen
 
 
 def _dataset(

@@ -1,0 +1,1 @@
+"""How fast N tokens approach the SPDE: propagation of chaos."""

@@ -1,0 +1,92 @@
+"""The errors of N tokens along one noise path, for every N."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from noisync.base.validate import FloatArray
+from noisync.measure.energy import energy
+from noisync.model import Model
+from noisync.studies.propagation_of_chaos.design import Design
+from noisync.studies.propagation_of_chaos.distances import (
+    coupling_squares,
+    energy_errors,
+    quantisation,
+    sobolev_squares,
+    transport_squares,
+)
+from noisync.studies.propagation_of_chaos.rates import growing_degree
+from noisync.studies.propagation_of_chaos.reference import (
+    Reference,
+    particle_reference,
+    spde_reference,
+)
+
+
+def reference(design: Design, model: Model, replicate: int, degree: int | None = None) -> Reference:
+    """Return the reference on the noise path of a replicate, with X̄ for the largest N."""
+    setting, largest = design.setting, design.tokens[-1]
+    if not design.spde(model):
+        return particle_reference(model, setting, largest, replicate, design.reference_tokens)
+    start = setting.start(model.dim, largest).sample(setting.seed, replicate)
+    degree = degree or design.quadrature_degree(model)
+    return spde_reference(model, setting, start, replicate, degree)
+
+
+def empty(design: Design) -> dict[str, FloatArray]:
+    """Return the errors of one replicate, none of them known."""
+    sizes, times = len(design.tokens), design.setting.saved + 1
+    orders = len(design.orders)
+    return {
+        "coupling": np.full((sizes, times), np.nan),
+        "energy": np.full((sizes, times), np.nan),
+        "wasserstein": np.full((sizes, times), np.nan),
+        "sobolev": np.full((orders, sizes, times), np.nan),
+        "sobolev_growing": np.full(sizes, np.nan),
+    }
+
+
+def measured(design: Design, model: Model, replicate: int) -> dict[str, FloatArray]:
+    """Return the errors of every N on the noise path of a replicate; see :func:`empty`."""
+    truth = reference(design, model, replicate)
+    true_energy = np.asarray(energy(truth.tokens, design.beta, truth.weights))
+    result = empty(design)
+    transport, growing = design.transport_sizes(model), design.growing_sizes(model)
+    for k, n in enumerate(design.tokens):
+        x = design.setting.run(model, truth.driven[0, :n], replicate)
+        result["coupling"][k] = coupling_squares(x, truth)
+        result["energy"][k] = energy_errors(x, true_energy, design.beta)
+        for j, order in enumerate(design.orders):
+            result["sobolev"][j, k] = sobolev_squares(x, truth, order, design.degree)
+        if n in growing:
+            last = Reference(truth.tokens[-1:], truth.weights, truth.driven[-1:])
+            degree = growing_degree(model.dim, n)
+            result["sobolev_growing"][k] = sobolev_squares(x[-1:], last, 1.0, degree)[0]
+        if n in transport:
+            result["wasserstein"][k] = transport_squares(x, truth, design.setting.threads)
+    return result
+
+
+def floors(design: Design, model: Model) -> dict[str, FloatArray]:
+    """Return the errors of the SPDE's nodes: against 2/3 of the degree, on the first noise path.
+
+    Largest over time. That of W_2² is the least that so many nodes can have, if the law is uniform.
+    """
+    if not design.spde(model):
+        unknown = np.array(np.nan)
+        names = ("coupling", "energy", "wasserstein")
+        return {"sobolev": np.full(len(design.orders), np.nan), **dict.fromkeys(names, unknown)}
+    degree = design.quadrature_degree(model)
+    fine = reference(design, model, 0)
+    coarse = reference(design, model, 0, max(4, 2 * (degree // 3)))
+    energies = [np.asarray(energy(r.tokens, design.beta, r.weights)) for r in (fine, coarse)]
+    sobolev = [
+        sobolev_squares(coarse.tokens, fine, order, design.degree, coarse.weights).max()
+        for order in design.orders
+    ]
+    return {
+        "coupling": coupling_squares(coarse.driven, fine).max(),
+        "energy": np.abs(energies[0] - energies[1]).max(),
+        "sobolev": np.array(sobolev),
+        "wasserstein": np.array(quantisation(model.dim, fine.weights.size)),
+    }
