@@ -43,7 +43,7 @@ class TreeOfSums {
     TreeOfSums& operator=(const TreeOfSums&) = delete;
     ~TreeOfSums() {
         for (const auto& sum : waiting_) {
-            delete sum.load();
+            const Owned left(sum.load());
         }
     }
 
