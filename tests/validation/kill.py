@@ -42,6 +42,7 @@ NOISES = {
     "features": ns.GaussianField("silu", 0.2, 0.1, sampler="features"),
     "value": ns.ValueNoise(beta=1.0, scale=0.5),
     "independent": ns.IndependentNoise(scale=0.3),
+    "sum": [ns.MLP("relu", width=32), ns.ValueNoise(beta=1.0, scale=0.3)],
 }
 _MATRIX = np.random.default_rng(0).normal(size=(DIM, DIM))
 ATTENTIONS = {
@@ -57,28 +58,60 @@ ATTENTIONS = {
 }
 
 
+NORMALIZATIONS = {
+    "post": "post",
+    "pre": "pre",
+    "mix": ns.Normalization("mix", switch_time=0.4),
+    "peri": "peri",
+    "ngpt": "ngpt",
+    "sqrt": "sqrt",
+}
+
+
 class Case(NamedTuple):
     """What is run, and how."""
 
     kind: str
     noise: str
     attention: str
+    normalization: str
     scheme: str
     dtype: str
     threads: int
 
 
 def cases() -> list[Case]:
-    """Return every noise with every attention; scheme, dtype, threads and kind take turns."""
-    pairs = [pair for pair in itertools.product(NOISES, ATTENTIONS) if pair != ("none", "none")]
+    """Return every noise with every attention, and every normalisation; the rest takes turns."""
+    systems = [
+        (noise, attention, "post")
+        for noise, attention in itertools.product(NOISES, ATTENTIONS)
+        if (noise, attention) != ("none", "none")
+    ]
+    others = [name for name in NORMALIZATIONS if name != "post"]
+    attentions = itertools.cycle(name for name in ATTENTIONS if name != "none")
+    systems += [("none", next(attentions), name) for name in others]
+    systems += [("mlp", "softmax", "pre"), ("value", "l2", "pre")]
     turns = itertools.cycle(itertools.product(("float64", "float32"), (1, 2, 3)))
     result = []
-    for place, (noise, attention) in enumerate(pairs):
+    for place, system in enumerate(systems):
         dtype, threads = next(turns)
-        scheme = ("layer", "euler")[place % 2] if noise != "none" else ("rk4", "layer")[place % 2]
+        noise, _, normalization = system
+        single = ("layer", "rk4" if noise == "none" else "euler")[place % 2]
+        scheme = single if normalization == "post" else "layer"
         kind = ("simulate", "ensemble")[place // 2 % 2]
-        result.append(Case(kind, noise, attention, scheme, dtype, threads))
+        result.append(Case(kind, *system, scheme, dtype, threads))
     return result
+
+
+def model_of(case: Case) -> ns.Model:
+    """Return the model of a case."""
+    normalization = NORMALIZATIONS[case.normalization]
+    return ns.Model(DIM, ATTENTIONS[case.attention], NOISES[case.noise], normalization)
+
+
+def followed(case: Case) -> list[ns.Observer]:
+    """Return what carries tangent vectors, where a model has them."""
+    return [ns.Lyapunov(2)] if case.normalization == "post" else []
 
 
 class Marks:
@@ -112,20 +145,19 @@ def call(case: Case, marks: Marks | None, checkpoint: Path | None) -> Any:
             time.sleep(0.004)
         return tokens[0].astype(np.float64) ** 2
 
-    rank = [] if case.scheme == "rk4" else [ns.Lyapunov(2)]
     observe = [
         ns.Energy((0.5, 2.0)), ns.Cosines(5, layers=3), ns.OrderParameters(),
         ns.Clusters(0.3, layers=7), ns.Tokens(name="x", layers=[0, 50, LAYERS]),
-        ns.Function(first, layers=1), *rank,
+        ns.Function(first, layers=1), *followed(case),
     ]  # fmt: skip
-    if case.attention in ("none", "softmax", "unnormalized"):
+    if case.normalization == "post" and case.attention in ("none", "softmax", "unnormalized"):
         observe.append(ns.Budget(1.0, layers=5))
     options: dict[str, Any] = {
         "horizon": 2.0, "layers": LAYERS, "seed": 5, "observe": observe, "dtype": case.dtype,
         "threads": case.threads, "scheme": case.scheme, "save": 9,
         "checkpoint": None if checkpoint is None else ns.Checkpoint(checkpoint, minutes=0),
     }  # fmt: skip
-    model = ns.Model(DIM, ATTENTIONS[case.attention], NOISES[case.noise])
+    model = model_of(case)
     law = ns.sphere.Uniform(TOKENS, DIM)
     if case.kind == "simulate":
         return ns.simulate(model, law, **options)

@@ -120,8 +120,7 @@ def ensemble(
 
     def result() -> xr.Dataset:
         origin = Origin.of(plan, start_text(start), observers, runs.levels)
-        data = _dataset(plan, recording, first_replicate, runs, origin)
-        return data if runs.complete.all() else data.isel(replicate=runs.complete)
+        return _dataset(plan, recording, first_replicate, runs, origin)
 
     asked = {
         "model": plan.model, "tokens": given(start), "replicates": replicates,
@@ -155,7 +154,8 @@ def ensemble(
 def _dataset(
     plan: Plan, recording: Recording, first_replicate: int, runs: Runs, origin: Origin
 ) -> xr.Dataset:
-    """Label the results."""
+    """Label the results of the replicates that are complete."""
+    complete = slice(None) if runs.complete.all() else runs.complete
     summed_directly = int(runs.layers_summed_directly.sum())
     replicates = runs.complete.size
     layers = plan.save.layers()
@@ -180,12 +180,12 @@ def _dataset(
     }
     if plan.noise_replicate is not None:
         attributes["noise_replicate"] = str(plan.noise_replicate)
-    number = first_replicate + np.arange(replicates)
+    number = (first_replicate + np.arange(replicates))[complete]
     coordinates: dict[str, Any] = {
         "replicate": ("replicate", number, COORDINATES["replicate"]),
         "time": ("time", plan.times(layers), COORDINATES["time"]),
         "layer": ("time", layers, COORDINATES["layer"]),
     }
     own = {"weights": (("token",), plan.weights, WEIGHTS), **matrices}
-    observed = joined(recording.variables(plan.layers), layers)
+    observed = joined(recording.variables(plan.layers, complete), layers)
     return xr.Dataset(own | observed, coordinates, attributes)

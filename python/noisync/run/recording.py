@@ -29,6 +29,9 @@ COORDINATES = {
     "replicate": {"long_name": "number of the noise path and of the start", "units": "1"},
 }
 
+#: Which runs: all that are complete, the others having no numbers.
+Chosen = slice | npt.NDArray[np.bool_]
+
 #: What is said of the variable ``weights``.
 WEIGHTS = {"long_name": "masses of the tokens", "units": "1"}
 
@@ -171,15 +174,15 @@ class Series:
 
         return write
 
-    def variable(self, until: int) -> xr.DataArray:
-        """Return what was recorded up to a layer, with dimensions (replicate, time, axes)."""
+    def variable(self, until: int, runs: Chosen = slice(None)) -> xr.DataArray:
+        """Return what runs recorded up to a layer, with dimensions (replicate, time, axes)."""
         layers = self.schedule.layers(until)
         time = self._plan.times(layers)
         values = self._values
         if values is None:  # a function that was never called
             values = np.empty((self._replicates, len(self.schedule)))
         first = len(self._before)
-        values = self.observer.finish(values[:, first : layers.size], time[first:])
+        values = self.observer.finish(values[runs][:, first : layers.size], time[first:])
         if first:
             values = np.concatenate([self._before[None, : layers.size], values], axis=1)
         return xr.DataArray(
@@ -216,9 +219,9 @@ class Recording:
             self.series.append(Series(observer, schedule, plan, replicates))
         _check_clashes(self.series)
 
-    def variables(self, until: int) -> dict[str, xr.DataArray]:
-        """Return what was recorded up to a layer, by name."""
-        return {series.name: series.variable(until) for series in self.series}
+    def variables(self, until: int, runs: Chosen = slice(None)) -> dict[str, xr.DataArray]:
+        """Return what runs recorded up to a layer, by name."""
+        return {series.name: series.variable(until, runs) for series in self.series}
 
 
 def _follow(observers: Iterable[Observer], plan: Plan) -> Follow:

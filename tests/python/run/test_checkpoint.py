@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from kill import ATTENTIONS, NOISES, NORMALIZATIONS, Case, cases, followed, model_of
 from signals import Signal
 
 import noisync as ns
@@ -19,9 +20,6 @@ from noisync.run import call
 from noisync.run.keeper import Keeper
 
 VALIDATION = Path(__file__).parents[2] / "validation"
-sys.path.insert(0, str(VALIDATION))
-
-from kill import ATTENTIONS, NOISES, Case, cases  # noqa: E402
 
 
 class BreakdownError(Exception):
@@ -80,8 +78,7 @@ def with_breakdowns(path, run, fails=(5, 4)):
 
 @pytest.mark.parametrize("case", cases(), ids=lambda case: "-".join(map(str, case)))
 def test_every_noise_and_attention_goes_on_bit_for_bit(case, tmp_path):
-    model = ns.Model(4, ATTENTIONS[case.attention], NOISES[case.noise])
-    followed = [] if case.scheme == "rk4" and case.noise == "none" else [ns.Lyapunov(2)]
+    model = model_of(case)
     options = {
         "horizon": 1.0, "layers": 9, "dtype": case.dtype, "threads": case.threads,
         "scheme": case.scheme, "save": 4,
@@ -89,7 +86,8 @@ def test_every_noise_and_attention_goes_on_bit_for_bit(case, tmp_path):
 
     def run(path, function):
         observe = [
-            ns.Energy(1.0), *followed, ns.Function(function, layers=1), ns.OrderParameters(layers=2)
+            ns.Energy(1.0), ns.OrderParameters(layers=2), ns.Function(function, layers=1),
+            *followed(case),
         ]  # fmt: skip
         law = ns.sphere.Uniform(8, 4)
         arguments = {**options, "observe": observe, "checkpoint": path}
@@ -496,6 +494,7 @@ def test_the_cases_of_the_kills_cover_everything():
     }
     for field, values in (
         ("kind", {"simulate", "ensemble"}),
+        ("normalization", set(NORMALIZATIONS)),
         ("scheme", {"layer", "euler", "rk4"}),
         ("dtype", {"float64", "float32"}),
         ("threads", {1, 2, 3}),

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from test_checkpoint import ATTENTIONS, LAW, MODEL, NOISES, BreakdownError, Fragile, cases
+from test_checkpoint import LAW, MODEL, BreakdownError, Fragile, cases, model_of
 
 import noisync as ns
 
@@ -34,7 +34,7 @@ def test_the_whole_is_one_run(save, dtype, first, second, tmp_path):
 
 @pytest.mark.parametrize("case", cases()[::3], ids=lambda case: "-".join(map(str, case)))
 def test_every_noise_and_attention(case):
-    model = ns.Model(4, ATTENTIONS[case.attention], NOISES[case.noise])
+    model = model_of(case)
     options = {"dtype": case.dtype, "scheme": case.scheme, "seed": 8, "observe": [ns.Energy(1.0)]}
     law = ns.sphere.Uniform(8, 4)
     part = ns.simulate(model, law, horizon=1.0, layers=8, **options)
