@@ -175,6 +175,23 @@ def test_high_dimensions_have_a_reference_of_many_tokens():
     assert np.all(data.sobolev > 0)
     assert np.isnan(data.wasserstein).all()
     assert "one system of 256 tokens" in limits_words(data)
+    mean = data.coupling[0].max("time").mean("replicate")
+    floor = float((mean * data.tokens).mean() / 256)
+    assert data.floor_coupling.item() == pytest.approx(floor, rel=1e-12)
+
+
+def test_few_tokens_beside_their_reference(monkeypatch):
+    """What a dimension or a reference forbids is NaN, and slopes go without."""
+    model = ns.Model(8, ns.Softmax(beta=1.0), ns.MLP("tanh", 8))
+    data = ns.studies.propagation_of_chaos(
+        model, tokens=(8, 16, 64), layers=2, saved=1, replicates=2, reference_tokens=128,
+        orders=(1.0,), degree=2, growth_horizon=0.0,
+    )  # fmt: skip
+    assert np.isfinite(data.coupling[..., :2, :]).all()
+    assert np.isnan(data.coupling[..., 2, :]).all()
+    assert np.isfinite(data.slope_coupling).all()
+    assert len(ns.plot.propagation_of_chaos(data)) == 4
+    plt.close("all")
 
 
 def test_what_is_measured(tiny):
@@ -304,6 +321,10 @@ def test_the_command_writes_everything(tmp_path, capsys):
         ({"reference": "pde"}, "reference must be one of auto, particles, spde, got 'pde'"),
         ({"model": ()}, "model must be a Model or one or more of them, got none"),
         ({"model": 3}, "model must be a Model"),
+        (
+            {"model": ns.Model(3, ns.Softmax(), normalization="pre")},
+            "model: defined for models with the normalization 'post', got 'pre'",
+        ),
         ({"model": (CIRCLE, CIRCLE)}, "model must list different models"),
         (
             {"model": ns.Model(8, noise=ns.MLP("tanh", 4)), "reference": "spde"},
@@ -311,7 +332,7 @@ def test_the_command_writes_everything(tmp_path, capsys):
         ),
         (
             {"model": ns.Model(8, noise=ns.MLP("tanh", 4)), "reference_tokens": 20},
-            "reference_tokens must be at least twice the largest of tokens, 16, in dim 8, got 20",
+            "reference_tokens must be at least 4 times the second of tokens, 16, in dim 8, got 20",
         ),
         (
             {"model": ns.Model(3, noise=ns.GaussianField("tanh", sampler="exact"))},

@@ -20,12 +20,12 @@ def estimate(design: Design, growth: Growth | None) -> str:
     setting = design.setting
     work, seconds = 0.0, 0.0
     for model in design.models:
-        sizes = [_reference_size(design, model), *design.tokens]
+        sizes = [_reference_size(design, model), *design.sizes(model)]
         each = design.replicates * setting.layers
         work += each * sum(sizes)
         seconds += each * sum(_seconds(model, n) for n in sizes)
         if model.dim > 2:
-            nodes = sizes[0] - design.tokens[-1]
+            nodes = sizes[0] - sizes[-1]
             pairs = [n * nodes / _TRANSPORT_PAIRS for n in design.transport_sizes(model)]
             distances = design.replicates * (setting.saved + 1)
             seconds += distances * _TRANSPORT * sum(p**_TRANSPORT_POWER for p in pairs)
@@ -43,7 +43,7 @@ def estimate(design: Design, growth: Growth | None) -> str:
 
 def _reference_size(design: Design, model: Model) -> int:
     if design.spde(model):
-        return design.tokens[-1] + node_count(model.dim, design.quadrature_degree(model))
+        return design.sizes(model)[-1] + node_count(model.dim, design.quadrature_degree(model))
     return design.reference_tokens
 
 

@@ -23,6 +23,12 @@ from noisync.studies.propagation_of_chaos.setting import (
 )
 from noisync.studies.sizes import increasing
 
+#: The largest N in dimension 4 and above, where sums in linear time have many terms.
+HIGH_TOKENS = 2**17
+
+#: The N are at most this share of a reference of many tokens.
+REFERENCE_SHARE = 4
+
 #: The largest N of the distances whose degree grows with N.
 GROWING_TOKENS = 2**13
 
@@ -45,8 +51,8 @@ LARGE = {
     "model": tuple(
         Model(dim, attention, noise)
         for dim in (2, 3, 4) for attention in _ATTENTION.values() for noise in (_MLP, _FIELD)
-    ),
-    "tokens": tuple(2**k for k in range(6, 18)), "transport_tokens": 2048,
+    ) + tuple(Model(dim, _ATTENTION[1.0], _MLP) for dim in (8, 32)),
+    "tokens": tuple(2**k for k in range(6, 21)), "transport_tokens": 2048,
     "growth_tokens": 1024, "growth_replicates": 16,
 }  # fmt: skip
 
@@ -115,15 +121,22 @@ class Design:
                 sizes = self.transport_sizes(model)
                 if sizes:
                     check_transport(sizes[-1], nodes, model.dim, self.setting.threads)
-            elif self.reference_tokens < 2 * self.tokens[-1]:
+            elif len(self.sizes(model)) < 2:
                 raise ArgumentError(
-                    f"reference_tokens must be at least twice the largest of tokens, "
-                    f"{self.tokens[-1]}, in dim {model.dim}, got {self.reference_tokens}"
+                    f"reference_tokens must be at least {REFERENCE_SHARE} times the second of "
+                    f"tokens, {self.tokens[1]}, in dim {model.dim}, got {self.reference_tokens}"
                 )
 
     def spde(self, model: Model) -> bool:
         """Whether the reference is the SPDE; else very many tokens."""
         return uses_spde(self.reference, model.dim)
+
+    def sizes(self, model: Model) -> tuple[int, ...]:
+        """Return the N of a model: all, but for those that its dimension or reference forbids."""
+        largest = self.tokens[-1] if model.dim < 4 else HIGH_TOKENS
+        if not self.spde(model):
+            largest = min(largest, self.reference_tokens // REFERENCE_SHARE)
+        return tuple(n for n in self.tokens if n <= largest)
 
     def quadrature_degree(self, model: Model) -> int:
         """Return the degree of the SPDE's nodes."""

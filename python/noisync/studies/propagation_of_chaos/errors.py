@@ -25,7 +25,7 @@ from noisync.studies.propagation_of_chaos.reference import (
 
 def reference(design: Design, model: Model, replicate: int, degree: int | None = None) -> Reference:
     """Return the reference on the noise path of a replicate, with X̄ for the largest N."""
-    setting, largest = design.setting, design.tokens[-1]
+    setting, largest = design.setting, design.sizes(model)[-1]
     if not design.spde(model):
         return particle_reference(model, setting, largest, replicate, design.reference_tokens)
     start = setting.start(model.dim, largest).sample(setting.seed, replicate)
@@ -52,7 +52,7 @@ def measured(design: Design, model: Model, replicate: int) -> dict[str, FloatArr
     true_energy = np.asarray(energy(truth.tokens, design.beta, truth.weights))
     result = empty(design)
     transport, growing = design.transport_sizes(model), design.growing_sizes(model)
-    for k, n in enumerate(design.tokens):
+    for k, n in enumerate(design.sizes(model)):
         x = design.setting.run(model, truth.driven[0, :n], replicate)
         result["coupling"][k] = coupling_squares(x, truth)
         result["energy"][k] = energy_errors(x, true_energy, design.beta)

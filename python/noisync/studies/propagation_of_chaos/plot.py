@@ -114,7 +114,7 @@ def _floor(axes: Axes, one: xr.Dataset, name: str, color: str, least: float) -> 
 
 def _coupling(axes: Axes, one: xr.Dataset, color: str, label: str) -> None:
     n, mean = _points(
-        axes, one.tokens.to_numpy(), one.coupling.max("time").to_numpy(), color, label
+        axes, one.tokens.to_numpy(), one.coupling.max("time", skipna=False).to_numpy(), color, label
     )
     if n.size:
         draw_rate(axes, n, mean, 1 / n, color)
@@ -122,7 +122,9 @@ def _coupling(axes: Axes, one: xr.Dataset, color: str, label: str) -> None:
 
 
 def _energy(axes: Axes, one: xr.Dataset, color: str, label: str) -> None:
-    n, mean = _points(axes, one.tokens.to_numpy(), one.energy.max("time").to_numpy(), color, label)
+    n, mean = _points(
+        axes, one.tokens.to_numpy(), one.energy.max("time", skipna=False).to_numpy(), color, label
+    )
     if n.size:
         draw_rate(axes, n, mean, np.asarray(n, dtype=np.float64) ** -0.5, color)
         _floor(axes, one, "energy", color, mean.min())
@@ -148,7 +150,11 @@ def _sobolev(axes: Axes, one: xr.Dataset, color: str, label: str) -> None:
     """Draw s = 1 at the fixed degree, over time, and open: at the growing one, at the end."""
     sizes = one.tokens.to_numpy()
     orders = one.order.to_numpy()
-    fixed = one.sobolev.isel(order=int(np.argmin(np.abs(orders - 1)))).max("time").to_numpy()
+    fixed = (
+        one.sobolev.isel(order=int(np.argmin(np.abs(orders - 1))))
+        .max("time", skipna=False)
+        .to_numpy()
+    )
     n, mean = _points(axes, sizes, fixed, color, rf"{label}, $p={one.attrs['degree']}$")
     if n.size:
         draw_rate(axes, n, mean, 1 / n, color)

@@ -56,7 +56,8 @@ def dataset(
     variables["sobolev_growing"] = (over, errors["sobolev_growing"])
     for name in ("coupling", "energy", "wasserstein", "sobolev"):
         dims = ("model", "order") if name == "sobolev" else ("model",)
-        variables[f"floor_{name}"] = (dims, floors[name])
+        variables[f"floor_{name}"] = (dims, np.array(floors[name], dtype=np.float64))
+    _add_particle_floors(design, errors, variables)
     variables |= _slopes(design, errors)
     variables |= _expected(design)
     variables["resolved_until"] = ("model", floors["resolved_until"])
@@ -67,6 +68,21 @@ def dataset(
         variables |= {name: (long, grown[name]) for name in ("growth", "growth_spread")}
         variables["floor_growth"] = (("growth_model", "growth_time"), grown["floor_growth"])
     return xr.Dataset(variables, _coordinates(design, growth), _attributes(design, growth))
+
+
+def _add_particle_floors(
+    design: Design, errors: Mapping[str, FloatArray], variables: dict[str, Any]
+) -> None:
+    """Extend the errors to the N of a reference of many tokens, by their rates."""
+    sizes = np.array(design.tokens, dtype=np.float64)
+    for k, model in enumerate(design.models):
+        known = slice(len(design.sizes(model)))
+        if design.spde(model) or not np.isfinite(errors["coupling"][k][:, known]).all():
+            continue
+        for name, power in (("coupling", 1.0), ("energy", 0.5), ("sobolev", 1.0)):
+            sup = errors[name][k][..., known, :].max(axis=-1).mean(axis=0)
+            scale = (sup * sizes[known] ** power).mean(axis=-1)
+            variables[f"floor_{name}"][1][k] = scale * design.reference_tokens**-power
 
 
 def _slopes(design: Design, errors: Mapping[str, FloatArray]) -> dict[str, Any]:
@@ -153,6 +169,7 @@ def _coordinates(design: Design, growth: Growth | None) -> dict[str, Any]:
     coordinates = {
         "model": np.arange(len(design.models)),
         **_labels("", design.models),
+        "from_spde": ("model", [design.spde(model) for model in design.models]),
         "replicate": np.arange(design.replicates),
         "tokens": np.array(design.tokens),
         "time": design.setting.times,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from noisync.base import validate
 from noisync.base.validate import FloatArray
 from noisync.errors import ArgumentError
 from noisync.model import Model, check_model
+from noisync.normalization import require_post
 from noisync.run.simulation import simulate
 from noisync.sphere import Uniform, VonMisesFisher
 from noisync.sphere.law import TokenLaw
@@ -94,8 +95,8 @@ def checked_models(model: Model | Sequence[Model]) -> tuple[Model, ...]:
     result = []
     for each in models:
         check_model(each)
-        noise = each.noise if each.noise is None else each.noise.on_sphere(each.dim)
-        result.append(replace(each, noise=noise))
+        require_post(each.placement, "model")
+        result.append(each.on_sphere())
     if len(set(map(Model.to_toml, result))) < len(result):
         raise ArgumentError(f"model must list different models, got {validate.shown(model)}")
     return tuple(result)

@@ -24,10 +24,12 @@ def limits_words(data: xr.Dataset) -> str:
     for k in range(data.sizes["model"]):
         one = data.isel(model=k)
         start = f"- d = {int(one.dim)}, {one.attention.item()}, {one.noise.item()}: "
-        if not np.isfinite(one.floor_coupling):
+        if not one.from_spde:
             lines.append(
-                f"{start}no quadrature; the reference is one system of "
-                f"{data.attrs['reference_tokens']} tokens, whose own error is that of so many."
+                f"{start}the reference is one system of {data.attrs['reference_tokens']} tokens, "
+                "whose own error, that of so many tokens, is the dotted line; the first N of them "
+                "are the N, so that errors are smaller than against the limit, by the share "
+                f"N/{data.attrs['reference_tokens']} to first order."
             )
             continue
         parts = []
