@@ -91,7 +91,7 @@ void register_measures(py::module_& module) {
             std::vector<double> values(std::size_t(measure.size()));
             PythonWatch watch;
             run_watched(threads, watch, [&](Execution& execution) {
-                measure.evaluate({tokens, mass, nullptr, {}}, values.data(), execution);
+                measure.evaluate({tokens, mass, nullptr, nullptr, {}}, values.data(), execution);
             });
             return array_from(values);
         },
