@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "attention/exponential.hpp"
+#include "base/sphere.hpp"
 #include "noise/mlp.hpp"
 #include "reference_noise.hpp"
 #include "scripted.hpp"
