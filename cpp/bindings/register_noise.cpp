@@ -10,6 +10,7 @@
 #include "noise/independent.hpp"
 #include "noise/kernel_pairs.hpp"
 #include "noise/mlp.hpp"
+#include "noise/random_heads.hpp"
 #include "noise/sum.hpp"
 #include "noise/value.hpp"
 #include "python_watch.hpp"
@@ -58,6 +59,13 @@ void register_laws(py::module_& module) {
         },
         py::kw_only(), py::arg("attention"), py::arg("scale"),
         "A random matrix times what the attention gives.");
+    module.def(
+        "random_head_noise",
+        [](double beta, double scale, Index heads, Index head_dim, double head_scale) {
+            return shared(noise_law(RandomHeads{beta, scale, heads, head_dim, head_scale}));
+        },
+        py::kw_only(), py::arg("beta"), py::arg("scale"), py::arg("heads"), py::arg("head_dim"),
+        py::arg("head_scale"), "Random matrices times what random heads give.");
     module.def(
         "independent_noise",
         [](double scale) { return shared(noise_law(IndependentNoise{scale})); }, py::kw_only(),

@@ -10,7 +10,7 @@ from noisync import _core
 PURPOSES = {
     "tokens": 0, "U": 1, "b_U": 2, "W": 3, "b_W": 4,
     "frozen U": 5, "frozen b_U": 6, "frozen W": 7, "frozen b_W": 8, "harmonic": 9, "exact": 10,
-    "V": 13, "independent": 14,
+    "V": 13, "independent": 14, "W' of heads": 16, "W of heads": 17,
 }  # fmt: skip
 
 ACTIVATIONS = {
@@ -132,6 +132,29 @@ def value_noise(y, w, beta, scale, seed, replicate, layer, part=0):
     d = y.shape[1]
     V = drawn(seed, replicate, layer, "V", 0, d * d, part).reshape(d, d)
     return scale * attention(y, w, beta * np.eye(d), np.eye(d), V)
+
+
+def head_means(y, w, noise, seed, replicate, layer, part=0):
+    """The softmax means m_h(y_i) of every random head of a ValueNoise, (heads, n, d)."""
+    d, r = y.shape[1], noise.head_dim
+    means = []
+    for h in range(noise.heads):
+        queries, keys = (
+            noise.head_scale
+            * drawn(seed, replicate, layer, purpose, h * r * d, r * d, part).reshape(r, d)
+            for purpose in ("W' of heads", "W of heads")
+        )
+        means.append(attention(y, w, noise.beta * queries, keys, np.eye(d)))
+    return np.array(means)
+
+
+def random_heads(y, w, noise, seed, replicate, layer, part=0):
+    """Random matrices times the means of random heads."""
+    d = y.shape[1]
+    V = drawn(seed, replicate, layer, "V", 0, noise.heads * d * d, part)
+    means = head_means(y, w, noise, seed, replicate, layer, part)
+    total = np.einsum("hnd,hed->ne", means, V.reshape(noise.heads, d, d))
+    return noise.scale * total / np.sqrt(noise.heads)
 
 
 def independent_noise(y, scale, seed, replicate, layer, part=0):

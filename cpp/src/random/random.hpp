@@ -47,6 +47,8 @@ enum class Purpose : std::uint32_t {
     value_matrix = 13,     // V
     independent_values = 14,
     initial_choices = 15,  // uniform numbers: of components, acceptance, angles of initial tokens
+    head_queries = 16,     // W' of random heads
+    head_keys = 17,        // W
 };
 
 struct Stream {
