@@ -62,7 +62,7 @@ validate: sanitize $(VENV)/installed $(VENV)/developer
 test-cpp: $(VENV)/installed doctest
 	$(BIN)/cmake -S . -B build/python -DNOISYNC_TESTS=ON
 	$(BIN)/cmake --build build/python --target noisync_tests
-	build/python/tests/cpp/noisync_tests
+	OMP_WAIT_POLICY=passive build/python/tests/cpp/noisync_tests
 
 sanitize: $(VENV)/tools doctest
 	$(CMAKE) -S . -B build/sanitize -DNOISYNC_PYTHON=OFF -DNOISYNC_TESTS=ON -DNOISYNC_SANITIZE=ON

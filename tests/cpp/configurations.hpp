@@ -68,7 +68,8 @@ auto largest(const Eigen::MatrixBase<Derived>& a) {
 template <class Matrix>
 bool same_bits(const Matrix& a, const Matrix& b) {
     return a.size() == b.size() &&
-           std::memcmp(a.data(), b.data(), sizeof(*a.data()) * std::size_t(a.size())) == 0;
+           (a.size() == 0 ||
+            std::memcmp(a.data(), b.data(), sizeof(*a.data()) * std::size_t(a.size())) == 0);
 }
 
 }  // namespace reference

@@ -53,11 +53,11 @@ struct Ensemble {
     // Where a run stands. Its tangent vectors are drawn when it begins.
     [[nodiscard]] Run<Real> run(Index index, const Dynamics& dynamics) const {
         const auto at = std::size_t(index);
-        Run<Real> result{{.layer = layers[at],
-                          .tokens = tokens_of(index),
-                          .tangents = {},
-                          .layers_summed_directly = layers_summed_directly[at]},
-                         seen[at]};
+        Run<Real> result;
+        result.state.layer = layers[at];
+        result.state.tokens = tokens_of(index);
+        result.state.layers_summed_directly = layers_summed_directly[at];
+        result.seen = seen[at];
         if (k > 0 && seen[at] < 0) {
             result.state.tangents = noisync::start_tangents(
                 result.state.tokens, dynamics.tangent_token, 1, k, dynamics.path.seed,

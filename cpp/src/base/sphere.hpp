@@ -39,7 +39,7 @@ auto normalize_row(Row&& v, typename std::decay_t<Row>::Scalar least) {
     const Real norm = v.norm();
     v /= norm;
     const Real whole = norm * largest;
-    return whole > least && whole <= Limits::max() ? whole : Real(0);
+    return whole > least ? std::min(whole, Limits::max()) : Real(0);
 }
 
 // Calls lives(i) for every row; returns the first for which it is false, or -1.

@@ -30,7 +30,7 @@ struct Shown {
         Execution execution(threads);
         // One more, which must stay what it is.
         std::vector<double> out(std::size_t(measure->size()) + 1, -77.0);
-        measure->evaluate({tokens, weights, &growth, {}}, out.data(), execution);
+        measure->evaluate({tokens, weights, &growth, nullptr, {}}, out.data(), execution);
         CHECK(out.back() == -77.0);
         out.pop_back();
         return out;

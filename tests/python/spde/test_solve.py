@@ -214,7 +214,10 @@ REFUSED = [
     ({"noise": ns.IndependentNoise()}, "noise must be a function on the sphere, got Independent"),
     ({"attention": ns.Softmax(mask=ns.Causal())}, "attention must depend on the tokens through"),
     ({"attention": [ns.L2(), ns.Softmax(mask=ns.Causal())]}, "attention must depend on the tokens"),
-    ({"noise": None, "normalization": "sqrt"}, "normalization must be 'post'"),
+    (
+        {"noise": None, "normalization": "sqrt"},
+        "spde.solve: defined for models with the normalization 'post', got 'sqrt'",
+    ),
     ({"scheme": "rk4"}, "scheme: 'rk4' is for models without noise"),
     ({"degree": 3}, "degree must be an integer of at least 4, got 3"),
     ({"degree": 4.5}, "degree must be an integer of at least 4, got 4.5"),
