@@ -41,6 +41,7 @@ NOISES = {
     "harmonic": ns.GaussianField("tanh", 0.2, 0.1, sampler="harmonic"),
     "features": ns.GaussianField("silu", 0.2, 0.1, sampler="features"),
     "value": ns.ValueNoise(beta=1.0, scale=0.5),
+    "random heads": ns.ValueNoise(beta=1.0, scale=0.5, heads=2, head_dim=2),
     "independent": ns.IndependentNoise(scale=0.3),
     "sum": [ns.MLP("relu", width=32), ns.ValueNoise(beta=1.0, scale=0.3)],
 }

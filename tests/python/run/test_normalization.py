@@ -387,3 +387,61 @@ def test_refusals(make, message):
     with pytest.raises(ns.NoisyncError, match=message) as error:
         make()
     assert isinstance(error.value, (ValueError, TypeError))
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("save", [None, 3, []])
+def test_extended_and_resumed_runs_are_one_run(name, save, dtype, tmp_path):
+    placement = ns.Normalization("mix", switch_time=0.7) if name == "mix" else settings(name)
+    model, law = ns.Model(3, ns.Softmax(2.0), normalization=placement), ns.sphere.Uniform(5, 3)
+    options = {"save": save, "dtype": dtype}
+    whole = ns.simulate(model, law, horizon=1.5, layers=12, **options)
+    for layers in (3, 8):  # before the switch and after it
+        part = ns.simulate(model, law, horizon=layers * 0.125, layers=layers, **options)
+        assert ns.extend(part, layers=12 - layers) == whole
+        part.save(tmp_path / f"{layers}.nc")
+        assert ns.extend(ns.load(tmp_path / f"{layers}.nc"), layers=12 - layers) == whole
+    path = tmp_path / "run.ckpt"
+    run = ns.simulate(
+        model, law, horizon=1.5, layers=12, checkpoint=path, stop_after=1e-9, **options
+    )
+    while not run.finished:
+        run = ns.resume(path)
+    assert run == whole
+
+
+def test_a_quarter_of_the_horizon_cannot_be_extended():
+    run = ns.simulate(
+        ns.Model(3, ns.Softmax(), normalization="mix"), ns.sphere.uniform(4, 3), horizon=1.0,
+        layers=4,
+    )  # fmt: skip
+    with pytest.raises(ns.ArgumentError, match=r"trajectory must have .* with a switch_time"):
+        ns.extend(run, layers=4)
+
+
+@pytest.mark.parametrize("name", ["peri", "ngpt"])
+@pytest.mark.parametrize("attention", [ns.Softmax, ns.Unnormalized, ns.L2])
+def test_a_token_that_sees_none_stands_still(name, attention):
+    x = ns.sphere.uniform(5, 3)
+    masked = attention(2.0, mask=ns.Causal(include_self=False))
+    run = ns.simulate(ns.Model(3, masked, normalization=name), x, horizon=1.0, layers=4)
+    np.testing.assert_allclose(run.tokens[:, 0], np.tile(x[0], (5, 1)), atol=1e-15)
+    assert np.abs(run.tokens[-1, 1:] - x[1:]).max() > 0.1
+    # Token 1 sees token 0 alone: A/|A| = x_0.
+    moved = reference.normalize(x[1] + 0.25 * x[0])
+    np.testing.assert_allclose(run.tokens[1, 1], moved, atol=1e-14)
+    # Beside a head that it sees through, it moves; the other head gives it nothing.
+    heads = ns.Model(3, [masked, ns.Softmax(1.0)], normalization=name)
+    both = ns.simulate(heads, x, horizon=1.0, layers=4)
+    seen = ns.attention_drift(ns.Softmax(1.0), x)[0]
+    np.testing.assert_allclose(
+        both.tokens[1, 0], reference.normalize(x[0] + 0.25 * reference.normalize(seen)), atol=1e-14
+    )
+
+
+def test_heads_that_cancel_have_no_direction():
+    x = ns.sphere.uniform(5, 3)
+    heads = [ns.Softmax(2.0, value=0.7), ns.Softmax(2.0, value=-0.7)]
+    with pytest.raises(ns.SimulationError, match="token 0 left the sphere"):
+        ns.simulate(ns.Model(3, heads, normalization="ngpt"), x, horizon=1.0, layers=4)
