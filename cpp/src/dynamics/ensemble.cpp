@@ -80,7 +80,7 @@ class Runs {
                                             Eigen::Map<Vector<double>>(growth + index * k, k),
                                             {}};
         }
-        if (least != nullptr) {
+        if (least != nullptr && state.tangents) {
             state.tangents->least_jacobian = least[index];
         }
         return state;

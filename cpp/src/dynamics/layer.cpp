@@ -30,7 +30,7 @@ void Layer<Real>::apply(State<Real>& state, Execution& execution) {
             rk4(state, execution);
             break;
     }
-    if (state.tangents && state.tangents->least_jacobian) {
+    if (derivatives_ && state.tangents && state.tangents->least_jacobian) {
         double& least = *state.tangents->least_jacobian;
         const Tokens<Real>& reached = moved_ ? reached_ : state.tokens;
         least = std::min(
@@ -98,10 +98,12 @@ void Layer<Real>::rk4(const State<Real>& state, Execution& execution) {
     begin(state.tokens, state.norms);
     const Tokens<Real> start = sum_;
     Tokens<Real> total = start;
+    Matrix<Real> start_slope;
     Matrix<Real> total_slope;
     Matrix<Real> slope;
     if (derivatives_) {
-        total_slope = derivatives_->along;
+        start_slope = derivatives_->along;
+        total_slope = start_slope;
     }
     constexpr std::array<double, 4> kStage{0, 0.5, 0.5, 1};
     constexpr std::array<double, 4> kWeight{1.0 / 6, 1.0 / 3, 1.0 / 3, 1.0 / 6};
@@ -110,7 +112,7 @@ void Layer<Real>::rk4(const State<Real>& state, Execution& execution) {
             const Real size = Real(step_.thickness * kStage[stage]);
             sum_ = start + size * drift_;
             if (derivatives_) {
-                derivatives_->out = state.tangents->vectors + size * slope;
+                derivatives_->out = start_slope + size * slope;
             }
             retract(execution);
         }
@@ -121,7 +123,7 @@ void Layer<Real>::rk4(const State<Real>& state, Execution& execution) {
         if (!moves_norms()) {
             const Vector<Real> radial = (drift_.array() * x.array()).rowwise().sum();
             if (derivatives_) {
-                slope = tangential_slope(x, radial, execution);
+                slope = tangential_slope(x, radial, *derivatives_, execution);
                 total_slope += weight * slope;
             }
             drift_ -= radial.asDiagonal() * x;
@@ -186,8 +188,8 @@ void Layer<Real>::take_directions(Execution& execution) {
 // D(P_x A(x)) v = DA v - (<x, DA v> + <v, A>) x - <x, A> v, with A in `drift_` and <x, A> given.
 template <class Real>
 Matrix<Real> Layer<Real>::tangential_slope(const Tokens<Real>& x, const Vector<Real>& radial,
+                                           const Derivatives<Real>& at,
                                            Execution& execution) const {
-    const Derivatives<Real>& at = *derivatives_;
     Matrix<Real> slope = system_.attention->differentiate_at(x, system_.weights, at, execution);
     for (Index row = 0; row < slope.rows(); ++row) {
         const Index token = at.first + row / at.directions();

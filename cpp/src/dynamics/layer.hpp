@@ -80,6 +80,7 @@ class Layer {
     void evaluate_attention(const Tokens<Real>& x, double time, Execution& execution);
     void take_directions(Execution& execution);
     [[nodiscard]] Matrix<Real> tangential_slope(const Tokens<Real>& x, const Vector<Real>& radial,
+                                                const Derivatives<Real>& at,
                                                 Execution& execution) const;
     void add_attention(const Tokens<Real>& x, Execution& execution);
     void add_noise(const Tokens<Real>& x, Execution& execution);

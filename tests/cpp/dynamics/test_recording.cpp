@@ -43,7 +43,8 @@ std::vector<double> numbers(const Measure& measure, const State<Real>& state) {
     const Tokens<double> tokens = state.tokens.template cast<double>();
     std::vector<double> out(std::size_t(measure.size()));
     Execution execution;
-    measure.evaluate({tokens, kWeights, &state.tangents->growth, nullptr, {}}, out.data(), execution);
+    measure.evaluate({tokens, kWeights, &state.tangents->growth, nullptr, {}}, out.data(),
+                     execution);
     return out;
 }
 
