@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import numpy as np
 import xarray as xr
 from scipy import optimize
 
 from noisync.base import validate
+from noisync.base.validate import FloatArray
 from noisync.base.version import __version__
 from noisync.errors import ArgumentError
+from noisync.run.checkpoint import Checkpoint
+from noisync.studies.cells import Cells, Values
 from noisync.theory.activations import NAMES, Function
 from noisync.theory.kernel import Kernel
 
@@ -23,6 +28,8 @@ def activation_rates(
     *,
     dims: Sequence[int] = (3, 5, 16, 64, 128),
     sigmas: Sequence[float] = (0.0, 0.1, 0.3),
+    checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
+    stop_after: float | None = None,
 ) -> xr.Dataset:
     r"""Rank activations by how fast their noise synchronises tokens.
 
@@ -44,6 +51,8 @@ def activation_rates(
         The d.
     sigmas : sequence of float
         The σ = σ_U = σ_W.
+    checkpoint, stop_after
+        As in :func:`noisync.simulate`; a checkpoint holds whole activations.
 
     Returns
     -------
@@ -81,20 +90,45 @@ def activation_rates(
     sigmas = [validate.non_negative("sigmas", sigma) for sigma in sigmas]
     if not dims or not sigmas:
         raise ArgumentError(f"dims and sigmas must not be empty, got {dims} and {sigmas}")
-    values = np.array(
-        [
-            [[_rates(Kernel(function, d, sigma, sigma)) for sigma in sigmas] for d in dims]
-            for function in functions.values()
-        ]
-    )
-    critical = [[_critical_sigma(function, d) for d in dims] for function in functions.values()]
-    names = ("variance", "slope", "lyapunov_exponent", "coercivity")
+    asked = {"activations": functions, "dims": dims, "sigmas": sigmas}
+    cells = Cells("activation_rates", asked, checkpoint, stop_after)
+    found: list[Values] = []
+
+    def dataset() -> xr.Dataset:
+        return _dataset(list(functions)[: len(found)], dims, sigmas, found, len(functions))
+
+    with cells.running(dataset):
+        for name, function in functions.items():
+            found.append(cells.of(name, partial(_activation, function, dims, sigmas)))
+    return dataset()
+
+
+def _activation(
+    function: Function | str, dims: Sequence[int], sigmas: Sequence[float]
+) -> dict[str, FloatArray]:
+    """Return the rates of an activation (dim, sigma, rate), and its critical σ (dim,)."""
+    rates = [[_rates(Kernel(function, d, sigma, sigma)) for sigma in sigmas] for d in dims]
+    critical = [_critical_sigma(function, d) for d in dims]
+    return {"rates": np.array(rates), "critical": np.array(critical)}
+
+
+def _dataset(
+    names: list[str],
+    dims: Sequence[int],
+    sigmas: Sequence[float],
+    found: Sequence[Values],
+    count: int,
+) -> xr.Dataset:
+    """Label the rates of the activations that were done, of so many."""
+    rates = ("variance", "slope", "lyapunov_exponent", "coercivity")
     axes = ("activation", "dim", "sigma")
+    values = np.array([cell["rates"] for cell in found]).reshape(-1, len(dims), len(sigmas), 4)
+    critical = np.array([cell["critical"] for cell in found]).reshape(-1, len(dims))
     return xr.Dataset(
-        {name: (axes, values[..., k]) for k, name in enumerate(names)}
+        {name: (axes, values[..., k]) for k, name in enumerate(rates)}
         | {"critical_sigma": (axes[:2], critical)},
-        {"activation": list(functions), "dim": dims, "sigma": sigmas},
-        {"study": "activations", "version": __version__},
+        {"activation": names, "dim": list(dims), "sigma": list(sigmas)},
+        {"study": "activations", "version": __version__, "finished": int(len(found) == count)},
     )
 
 

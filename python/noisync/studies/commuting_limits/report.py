@@ -10,6 +10,7 @@ import xarray as xr
 
 from noisync.base.validate import FloatArray
 from noisync.figures.report import markdown_table, number, save_figure
+from noisync.storage.files import replace_text
 from noisync.studies.commuting_limits.plot import commuting_limits, constants
 from noisync.studies.propagation_of_chaos.words import verdict
 
@@ -125,4 +126,4 @@ def _write_numbers(data: xr.Dataset, path: Path) -> None:
                 data.width.to_numpy(),
                 data.width_error[a, k].to_numpy(),
             )
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    replace_text("out", path, "\n".join(lines) + "\n")

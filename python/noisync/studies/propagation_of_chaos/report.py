@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 
 from noisync.base.validate import FloatArray
 from noisync.figures.report import markdown_table, number, save_figure
+from noisync.storage.files import replace_text
 from noisync.studies.propagation_of_chaos.plot import groups, propagation_of_chaos
 from noisync.studies.propagation_of_chaos.plot_chaos import (
     conditional_chaos,
@@ -182,4 +183,4 @@ def _write_numbers(data: xr.Dataset, path: Path) -> None:
         growing = one.sobolev_growing.mean("replicate").to_numpy()
         for n, last in zip(data.tokens.to_numpy(), growing, strict=True):
             lines.append(f"sobolev_growing,{k},{int(one.dim)},1,{n},,{last:.6g}")
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    replace_text("out", path, "\n".join(lines) + "\n")
