@@ -103,14 +103,20 @@ def test_two_writers_and_a_reader(small_run, tmp_path):
         sources.append(run)
     sources[0].save(path)
     writers = [
-        subprocess.Popen([sys.executable, "-c", code, tmp_path / f"{seed}.nc", path])
+        subprocess.Popen(
+            [sys.executable, "-c", code, tmp_path / f"{seed}.nc", path],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
         for seed in (1, 2)
     ]
     reads = 0
     while any(writer.poll() is None for writer in writers) or reads < 20:
         assert ns.load(path) in sources
         reads += 1
-    assert [writer.returncode for writer in writers] == [0, 0]
+    for writer in writers:
+        _, error = writer.communicate()
+        assert writer.returncode == 0, error
 
 
 @pytest.mark.skipif(
