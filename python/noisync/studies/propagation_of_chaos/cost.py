@@ -12,7 +12,7 @@ from noisync.studies.propagation_of_chaos.setting import quadrature_degree
 #: tokens in a layer; and an exact distance of 1,024 tokens from 8,192 nodes, in seconds, with the
 #: power of the number of pairs by which it grows.
 _TOKEN, _PAIR = {2: 120.0, 3: 200.0, 4: 800.0, 5: 3000.0}, 1.0
-_TRANSPORT, _TRANSPORT_PAIRS, _TRANSPORT_POWER = 0.8, 1024 * 8192, 1.2
+_TRANSPORT, _TRANSPORT_PAIRS, _TRANSPORT_POWER = 0.8, 1024 * 8192, 1.0
 
 
 def estimate(design: Design, growth: Growth | None) -> str:

@@ -24,7 +24,7 @@ REFERENCES = ("auto", "spde", "particles")
 CIRCLE_NODES, NODES_PER_TOKEN = 4096, 8
 
 #: The lowest degrees of quadratures, by dimension: below, they do not resolve the flow.
-_LEAST_DEGREE = {2: 62, 3: 94, 4: 30, 5: 22}
+_LEAST_DEGREE = {2: 62, 3: 70, 4: 30, 5: 22}
 
 
 @dataclass(frozen=True)
