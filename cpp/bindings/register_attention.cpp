@@ -4,6 +4,7 @@
 
 #include "arrays.hpp"
 #include "attention/exponential.hpp"
+#include "attention/sinkhorn.hpp"
 #include "attention/sum.hpp"
 #include "python_watch.hpp"
 #include "register.hpp"
@@ -49,6 +50,25 @@ void register_laws(py::module_& module) {
         },
         py::arg("projections"), py::kw_only(), py::arg("normalized"), py::arg("mask") = py::none(),
         py::arg("penalty") = 0.0, "Weights e^{<Qx, Ky> - penalty |Ky|^2}, values Vy.");
+    module.def(
+        "sinkhorn_attention",
+        [](const Projections& projections, double tolerance, Index max_iterations) {
+            return shared(attention_law(SinkhornAttention{projections, tolerance, max_iterations}));
+        },
+        py::arg("projections"), py::kw_only(), py::arg("tolerance"), py::arg("max_iterations"),
+        "Weights e^{<Qx, Ky>} made doubly stochastic, values Vy.");
+}
+
+// NotConverged as a Python exception with its residual.
+void register_error(const py::module_& module) {
+    static const py::exception<NotConverged> type(module, "NotConvergedError", PyExc_RuntimeError);
+    py::register_local_exception_translator([](std::exception_ptr pointer) {
+        try {
+            std::rethrow_exception(std::move(pointer));
+        } catch (const NotConverged& error) {
+            py::set_error(type, py::make_tuple(error.what(), error.residual()));
+        }
+    });
 }
 
 }  // namespace
@@ -72,6 +92,7 @@ void register_attention(py::module_& module) {
             return method(attention.is_direct());
         });
     register_laws(module);
+    register_error(module);
     module.def(
         "attention_sum",
         [](std::vector<SummedAttention> parts) { return shared(attention_sum(std::move(parts))); },

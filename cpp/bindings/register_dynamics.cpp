@@ -86,8 +86,9 @@ Dynamics dynamics(const std::optional<SummedAttention>& attention, const SharedN
             norm.value_or(LayerNorm{})};
 }
 
-// Run, layer and token where a token left the sphere.
-using Lost = std::optional<std::tuple<Index, Index, Index>>;
+// Run, layer, why it could not be completed, and what was left of an iteration that did not
+// converge.
+using Lost = std::optional<std::tuple<Index, Index, std::string, std::optional<double>>>;
 
 template <class Real>
 Lost run(const Dynamics& dynamics, StateArrays& arrays, Index last, std::vector<Request>& requests,
@@ -101,7 +102,12 @@ Lost run(const Dynamics& dynamics, StateArrays& arrays, Index last, std::vector<
             advance(dynamics, states, last, recording, side_by_side, execution);
         });
     } catch (const RunLeftSphere& lost) {
-        return {{lost.run(), lost.layer(), lost.token()}};
+        return {{lost.run(), lost.layer(),
+                 "token " + std::to_string(lost.token()) +
+                     " left the sphere (its vector became zero up to rounding, infinite or NaN)",
+                 std::nullopt}};
+    } catch (const RunNotConverged& lost) {
+        return {{lost.run(), lost.layer(), lost.what(), lost.residual()}};
     }
     return std::nullopt;
 }
@@ -144,7 +150,8 @@ void register_dynamics(py::module_& module) {
         py::arg("threads"), py::arg("side_by_side"), py::arg("progress"),
         "Carries runs from their states to layer `last`, in the dtype of their tokens (float32 or "
         "float64); `states` hold where each stands, however it ends. Returns None, or (run, layer, "
-        "token) where a token left the sphere; raises what a function or a signal raised.");
+        "reason, residual) of a layer that could not be completed; raises what a function or a "
+        "signal raised.");
 }
 
 }  // namespace noisync::bindings

@@ -16,6 +16,7 @@ from noisync.attention.drift import attention_drift
 from noisync.attention.exponential import Softmax, Unnormalized
 from noisync.attention.l2 import L2
 from noisync.attention.mask import Causal
+from noisync.attention.sinkhorn import Sinkhorn
 from noisync.base.version import __version__
 from noisync.bounds import attention_growth, energy_bound
 from noisync.errors import (
@@ -81,6 +82,7 @@ __all__ = [
     "Observer",
     "OrderParameters",
     "SimulationError",
+    "Sinkhorn",
     "Softmax",
     "State",
     "Terminated",

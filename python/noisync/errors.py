@@ -24,19 +24,28 @@ class SimulationError(NoisyncError, RuntimeError):
         What a single run saved until then.
     dataset : xarray.Dataset or None
         The complete replicates of an ensemble.
+    residual : float or None
+        What is left of an iteration that did not converge.
     """
 
     trajectory: object = None
     dataset: object = None
+    residual: float | None = None
 
     @classmethod
     def of(
-        cls, message: str, *, trajectory: object = None, dataset: object = None
+        cls,
+        message: str,
+        *,
+        trajectory: object = None,
+        dataset: object = None,
+        residual: float | None = None,
     ) -> SimulationError:
         """Return an error with what was computed until then."""
         error = cls(message)
         error.trajectory = trajectory
         error.dataset = dataset
+        error.residual = residual
         return error
 
 

@@ -40,7 +40,7 @@ class Model:
     ----------
     dim : int
         d, the dimension of the tokens, at least 2.
-    attention : Softmax, Unnormalized or L2, or a list of them, optional
+    attention : Softmax, Unnormalized, L2 or Sinkhorn, or a list of them, optional
         The deterministic part; None leaves it out. Those of a list add: multi-head attention. Kept
         as given, a list as a tuple.
     noise : MLP, GaussianField, ValueNoise or IndependentNoise, or a list of them, optional

@@ -100,6 +100,29 @@ def softmax(logits, log_weights):
     return np.divide(p, total, out=np.zeros_like(p), where=total > 0)
 
 
+def sinkhorn(x, w, query, key, epsilon=1.0):
+    """Doubly stochastic p, row by row: Newton's method on the logarithms of a and b.
+
+    For tokens with weight: Σ_j p_ij = 1 and Σ_i w_i p_ij = w_j, p_ij = a_i w_j b_j e^{l_ij/ε}.
+    """
+    logits = (x @ query.T) @ (x @ key.T).T / epsilon
+    has = np.flatnonzero(np.broadcast_to(w, len(x)) > 0)
+    mass, inner = w[has], logits[np.ix_(has, has)]
+    f, g = -inner.max(axis=1), np.zeros(len(has))
+    for _ in range(200):
+        f = -special.logsumexp(inner + g, axis=1, b=mass)
+        plan = mass[:, None] * np.exp(f[:, None] + inner + g) * mass
+        columns = plan.sum(axis=0)
+        if np.abs(columns / mass - 1).max() < 1e-14:
+            break
+        # g changes by δ with (diag(columns) − planᵀ diag(mass)⁻¹ plan) δ = mass − columns.
+        slope = np.diag(columns) - plan.T @ (plan / mass[:, None])
+        step = np.linalg.lstsq(slope, mass - columns, rcond=1e-15)[0]
+        g = g + step / max(1.0, np.abs(step).max())
+    exponents = logits[:, has] + g
+    return has, softmax(exponents, np.tile(np.log(mass), (len(x), 1)))
+
+
 def distance_attention(x, w, query, key, value, mask=None):
     """Softmax of −|Qx − Ky|², from the differences themselves."""
     gaps = (x @ query.T)[:, None, :] - (x @ key.T)[None, :, :]

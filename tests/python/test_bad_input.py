@@ -125,7 +125,10 @@ def test_a_trajectory_that_does_not_fit_is_refused_before_it_is_computed():
         (lambda: ns.sphere.normalize([0.0, 0.0]), "x is zero and has no direction"),
         (lambda: ns.sphere.normalize([1.0]), r"x must have shape \(\.\.\., dim\)"),
         (lambda: ns.attention_drift(ns.Softmax(), X, method="fast"), "method must be one of auto"),
-        (lambda: ns.attention_drift("softmax", X), "attention must be Softmax, Unnormalized or L2"),
+        (
+            lambda: ns.attention_drift("softmax", X),
+            "attention must be Softmax, .* or Sinkhorn",
+        ),
         (lambda: ns.attention_drift(ns.Softmax(value=np.eye(4)), X), "value must have 3 columns"),
         (lambda: ns.sample_field("mlp", X), "noise must be .*MLP"),
         (lambda: ns.sample_field(MODEL.noise, X, layers=0), "layers must be a positive integer"),

@@ -26,6 +26,15 @@ class DirectSums {
     void general(const Tokens<Real>& queries, const Tokens<Real>& keys, const Tokens<Real>& x,
                  const Vector<Real>& weights, PairSums<Real>& sums, Execution& execution);
 
+    // The same without a mask, with weights of any size, given by their logarithms. For
+    // denominators alone x may have no columns; in the first it is y otherwise.
+    void symmetric_by_logs(const Tokens<Real>& y, const Tokens<Real>& x,
+                           const Vector<Real>& log_weights, Real beta, PairSums<Real>& sums,
+                           Execution& execution);
+    void general_by_logs(const Tokens<Real>& queries, const Tokens<Real>& keys,
+                         const Tokens<Real>& x, const Vector<Real>& log_weights,
+                         PairSums<Real>& sums, Execution& execution);
+
    private:
     // Whether no sum over what a token sees underflows, for |logits| up to `shift`.
     [[nodiscard]] bool fits(Real shift, const Vector<Real>& weights) const;

@@ -5,6 +5,7 @@
 #include "attention/direct_sums.hpp"
 #include "attention/harmonic_sums.hpp"
 #include "attention/logits.hpp"
+#include "attention/softmax_derivative.hpp"
 #include "attention/values.hpp"
 
 namespace noisync {
@@ -51,25 +52,18 @@ class Exponential final : public Attention<Real> {
             out.setZero(along.rows(), x.cols());
             return;
         }
-        const auto [logits, slopes] = logits_.at(x, token, count, along);
-        Vector<Real> p;
-        if (normalization_ == Normalization::softmax) {
-            // As in sum_by_maxima, the weight belongs into the exponent.
-            const Vector<Real> exponents = logits + log_weights;
-            p = (exponents.array() - exponents.maxCoeff()).exp();
-            p /= p.sum();
-        } else if (mask_) {
-            const Real largest = log_weights.maxCoeff();
-            p = (log_weights.array() - largest).exp();
-            p = p.array() / p.sum() * logits.array().exp();
-        } else {
-            p = logits.array().exp() * weights.array();
-        }
         const auto seen = x.topRows(count);
-        const Matrix<Real> weighted = slopes * p.asDiagonal();
-        out.noalias() = weighted * seen;
+        const auto at = logits_.at(x, token, count, along);
         if (normalization_ == Normalization::softmax) {
-            out -= weighted.rowwise().sum() * (p.transpose() * seen);
+            out = softmax_derivative<Real>(at, log_weights, seen);
+        } else {
+            Vector<Real> p = weights.head(count);
+            if (mask_) {
+                p = (log_weights.array() - log_weights.maxCoeff()).exp();
+                p /= p.sum();
+            }
+            p.array() *= at.logits.array().exp();
+            out.noalias() = at.slopes * p.asDiagonal() * seen;
         }
         values_.apply(out);
     }

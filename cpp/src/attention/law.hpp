@@ -4,6 +4,8 @@
 
 #include <memory>
 #include <optional>
+#include <stdexcept>
+#include <string>
 #include <type_traits>
 
 #include "attention/summation.hpp"
@@ -16,6 +18,17 @@ namespace noisync {
 enum class Normalization {
     softmax,  // weights divided by their sum
     none,     // unnormalised self-attention (USA)
+};
+
+// Thrown by an attention that is the limit of an iteration, where it has not been reached.
+class NotConverged : public std::runtime_error {
+   public:
+    NotConverged(const std::string& what, double residual)
+        : std::runtime_error(what), residual_(residual) {}
+    [[nodiscard]] double residual() const { return residual_; }
+
+   private:
+    double residual_;
 };
 
 // Attn_X(x_i) for all tokens at once. Holds scratch memory: one object per running simulation.

@@ -114,9 +114,10 @@ void PanelSums<Real>::fill_tile(Index panel, Index first, Index columns, Real* t
 }
 
 template <class Real>
-void PanelSums<Real>::symmetric(const Tokens<Real>& x, const Vector<Real>& weights, Real scale,
-                                PairSums<Real>& sums, Execution& execution) {
-    pack(x, x, x, weights, sums, execution);
+void PanelSums<Real>::symmetric(const Tokens<Real>& y, const Tokens<Real>& x,
+                                const Vector<Real>& weights, Real scale, PairSums<Real>& sums,
+                                Execution& execution) {
+    pack(y, y, x, weights, sums, execution);
     sums.shift.setConstant(x.rows(), std::abs(scale));
     panels_ *= scale * simd::kLog2E<Real>;
     shift_.setConstant(std::abs(scale) * simd::kLog2E<Real>);

@@ -20,10 +20,10 @@ namespace noisync {
 template <class Real>
 class PanelSums {
    public:
-    // Logits scale <x_i, x_j>, shift |scale|, each pair's exponential computed once. |x| = 1, and
+    // Logits scale <y_i, y_j>, shift |scale|, each pair's exponential computed once. |y| = 1, and
     // e^{-2 |scale|} is a normal number.
-    void symmetric(const Tokens<Real>& x, const Vector<Real>& weights, Real scale,
-                   PairSums<Real>& sums, Execution& execution);
+    void symmetric(const Tokens<Real>& y, const Tokens<Real>& x, const Vector<Real>& weights,
+                   Real scale, PairSums<Real>& sums, Execution& execution);
 
     // Logits <q_i, k_j>, with the shift that is in `sums`: no exponent is positive, and all
     // e^{...} are normal numbers. Under a mask over the pairs of a token and one that it sees, half

@@ -51,6 +51,10 @@ class Runs {
         } catch (const LeftSphere& lost) {
             store(index, state);
             throw RunLeftSphere(lost, index);
+        } catch (const NotConverged& error) {
+            store(index, state);
+            const bool observed = states_.seen[index] < state.layer;
+            throw RunNotConverged(error, index, observed ? state.layer : state.layer + 1);
         } catch (...) {
             store(index, state);
             throw;

@@ -64,10 +64,24 @@ class RunLeftSphere : public LeftSphere {
     Index run_;
 };
 
+// The run whose attention did not converge, and the layer that could not be completed or observed.
+class RunNotConverged : public NotConverged {
+   public:
+    RunNotConverged(const NotConverged& error, Index run, Index layer)
+        : NotConverged(error), run_(run), layer_(layer) {}
+    [[nodiscard]] Index run() const { return run_; }
+    [[nodiscard]] Index layer() const { return layer_; }
+
+   private:
+    Index run_;
+    Index layer_;
+};
+
 // Carries every run from its state to layer `last`: one after the other, the threads sharing each
 // layer, or side by side, a thread for each.
 //
-// An exception stops all: RunLeftSphere, Interrupted, or whatever a call of the recording threw.
+// An exception stops all: RunLeftSphere, RunNotConverged, Interrupted, or whatever a call of the
+// recording threw.
 template <class Real>
 void advance(const Dynamics& dynamics, const States<Real>& states, Index last,
              const Recording<Real>& recording, bool side_by_side, Execution& execution);

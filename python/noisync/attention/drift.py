@@ -17,6 +17,12 @@ from noisync.base.threads import thread_count
 from noisync.errors import SimulationError
 
 
+def not_converged(error: _core.NotConvergedError) -> SimulationError:
+    """Return the error of an attention whose iteration did not converge, with its residual."""
+    message, residual = error.args
+    return SimulationError.of(message, residual=residual)
+
+
 def attention_drift(
     attention: Attention | Sequence[Attention],
     x: npt.ArrayLike,
@@ -33,7 +39,7 @@ def attention_drift(
 
     Parameters
     ----------
-    attention : Softmax, Unnormalized or L2, or a list of them
+    attention : Softmax, Unnormalized, L2 or Sinkhorn, or a list of them
         Those of a list add.
     x : (n, dim) array_like
         Unit rows. float32 is computed in float32, everything else in float64.
@@ -56,7 +62,8 @@ def attention_drift(
     ArgumentError, ArgumentTypeError
         For arguments that break a rule.
     SimulationError
-        If exponentials overflow, as those of unnormalised attention do for large logits.
+        If exponentials overflow, as those of unnormalised attention do for large logits, or
+        :class:`noisync.Sinkhorn` attention does not converge.
 
     Returns
     -------
@@ -72,7 +79,10 @@ def attention_drift(
     law.check_dim(tokens.shape[1])
     mass = validate.weights(weights, tokens.shape[0])
     sums = summed(law, tokens.shape[1], tokens.shape[0], method, tol)
-    drift = _core.attention(sums, tokens, mass, thread_count(threads))
+    try:
+        drift = _core.attention(sums, tokens, mass, thread_count(threads))
+    except _core.NotConvergedError as error:
+        raise not_converged(error) from None
     if not np.all(np.isfinite(drift)):
         row = int(np.flatnonzero(~np.isfinite(drift).all(axis=1))[0])
         raise SimulationError(

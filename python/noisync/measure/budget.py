@@ -88,6 +88,8 @@ def budget(
     ArgumentError, ArgumentTypeError
         For rows off the sphere, beta out of range, weights that do not sum to 1, or a model with
         another normalisation than ``"post"``.
+    SimulationError
+        If :class:`noisync.Sinkhorn` attention does not converge.
 
     Examples
     --------

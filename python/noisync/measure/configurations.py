@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from noisync import _core
+from noisync.attention.drift import not_converged
 from noisync.base import validate
 from noisync.base.validate import FloatArray
 from noisync.errors import ArgumentError
@@ -37,5 +38,8 @@ def measured(
     *leading, n, d = states.shape
     mass = validate.weights(weights, n)
     made = measure(n, d)
-    values = [_core.measure(made, state, mass, threads) for state in states.reshape(-1, n, d)]
+    try:
+        values = [_core.measure(made, state, mass, threads) for state in states.reshape(-1, n, d)]
+    except _core.NotConvergedError as error:
+        raise not_converged(error) from None
     return np.reshape(values, (*leading, made.size))

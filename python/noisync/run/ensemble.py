@@ -141,12 +141,12 @@ def ensemble(
             error.dataset = result()  # type: ignore[attr-defined]
         raise
     if lost is not None:
-        run_lost, layer, token = lost
+        run_lost, layer, reason, residual = lost
         raise SimulationError.of(
-            f"replicate {first_replicate + run_lost}, layer {layer}: token {token} left the sphere "
-            "(its vector became zero up to rounding, infinite or NaN); the complete replicates are "
-            "in this error's .dataset",
+            f"replicate {first_replicate + run_lost}, layer {layer}: {reason}; the complete "
+            "replicates are in this error's .dataset",
             dataset=result(),
+            residual=residual,
         )
     return result()
 

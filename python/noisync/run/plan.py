@@ -114,7 +114,7 @@ class Plan:
         watch: Callable[[int], None] | None,
         *,
         side_by_side: bool = False,
-    ) -> tuple[int, int, int] | None:
+    ) -> tuple[int, int, str, float | None] | None:
         """Carry replicates first, first + 1, ... to the last layer; see the core's ``advance``.
 
         `watch` is told now and then how many layers this call has completed; what it raises comes

@@ -18,8 +18,8 @@ from noisync.run.start import Start, drawn
 from noisync.run.state import State, States
 from noisync.storage.records import DamagedError, Record
 
-#: Run, layer and token where a token left the sphere.
-Lost = tuple[int, int, int]
+#: Run and layer that could not be completed, why, and the residual of what did not converge.
+Lost = tuple[int, int, str, float | None]
 
 #: A record of a series holds about so many bytes at most.
 _RECORD_BYTES = 2**26
@@ -130,7 +130,10 @@ class Runs:
             self.seen[part] = states.seen
             self.layers_summed_directly[part] = states.layers_summed_directly
             progress.report(layers())
-        return None if lost is None else (part.start + lost[0], *lost[1:])
+        if lost is None:
+            return None
+        run, layer, reason, residual = lost
+        return part.start + run, layer, reason, residual
 
     def go_on_from(self, state: State, layers_summed_directly: int, seen: int) -> None:
         """Put the only run into a state that an earlier one reached; `seen` is recorded already."""

@@ -73,9 +73,10 @@ def simulate(
         For arguments that break a rule, before anything is computed.
     SimulationError
         If a token leaves the sphere (an infinite or NaN vector, or one without direction: zero, or
-        what roundings leave of a sum that cancels). What was computed until then is in the
-        exception's ``trajectory``, as it is in that of a ``KeyboardInterrupt`` or of whatever else
-        ended the run.
+        what roundings leave of a sum that cancels), or :class:`noisync.Sinkhorn` attention does not
+        converge (then with its ``residual``). What was computed until then is in the exception's
+        ``trajectory``, as it is in that of a ``KeyboardInterrupt`` or of whatever else ended the
+        run.
 
     References
     ----------
@@ -137,10 +138,10 @@ def single_run(
             error.trajectory = result()  # type: ignore[attr-defined]
         raise
     if lost is not None:
-        _, layer, token = lost
+        _, layer, reason, residual = lost
         raise SimulationError.of(
-            f"layer {layer}: token {token} left the sphere (its vector became zero up to "
-            "rounding, infinite or NaN); the states before are in this error's .trajectory",
+            f"layer {layer}: {reason}; the states before are in this error's .trajectory",
             trajectory=result(),
+            residual=residual,
         )
     return result()

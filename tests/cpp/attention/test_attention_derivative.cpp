@@ -1,6 +1,8 @@
 // The derivative of attention at a test token, against differences of the formula in long double.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "attention/exponential.hpp"
@@ -143,6 +145,46 @@ TEST_CASE_TEMPLATE("attention under a causal mask", Real, double, float) {
                 config.mask = Causal{include_self, decay};
                 CHECK(error<Real>(config, 70, 3, 35, true) <= kTolerance<Real>);
             }
+        }
+    }
+}
+
+TEST_CASE_TEMPLATE("at many tokens as at each", Real, double, float) {
+    // In low dimension from second moments, in one pass; beyond token by token.
+    std::vector<ExponentialAttention> configs;
+    for (const Normalization normalization : {Normalization::softmax, Normalization::none}) {
+        configs.push_back(with_beta(2, normalization));
+        configs.push_back(with_matrices(2, 3, normalization));
+    }
+    configs.push_back(with_matrices(2, 3, Normalization::softmax));
+    configs.back().penalty = 0.5;
+    const Tokens<Real> x = reference::random_tokens<Real>(70, 3, 142);
+    Vector<Real> weights = reference::random_weights<Real>(70, true, 143);
+    weights.head(2).setZero();
+    for (ExponentialAttention config : configs) {
+        for (const std::optional<Causal>& mask :
+             {std::optional<Causal>{}, std::optional<Causal>{{true, 2.0}},
+              std::optional<Causal>{{false, 0.0}}}) {
+            config.mask = mask;
+            CAPTURE(config.query.has_value());
+            CAPTURE(mask.has_value());
+            const auto attention = attention_law(config)->template evaluator<Real>({});
+            const Matrix<Real> along = reference::random_matrix(2 * 70, 3, 144).cast<Real>();
+            const Derivatives<Real> at{0, 70, along, along};
+            Execution execution(2);
+            const Matrix<Real> all = attention->differentiate_at(x, weights, at, execution);
+            REQUIRE(all.rows() == along.rows());
+            Real size = 1;
+            Real worst = 0;
+            for (Index token = 0; token < 70; ++token) {
+                Matrix<Real> one;
+                attention->differentiate(x, weights, token, along.middleRows(2 * token, 2), one);
+                size = std::max(size, one.cwiseAbs().maxCoeff());
+                worst = std::max(worst,
+                                 Real((all.middleRows(2 * token, 2) - one).cwiseAbs().maxCoeff()));
+            }
+            CHECK(worst <= 300 * Real(reference::kRoundoff<Real>) * size);
+            CHECK((mask.has_value() ? all.topRows(4).isZero(0) : true));
         }
     }
 }

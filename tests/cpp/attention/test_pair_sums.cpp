@@ -62,7 +62,7 @@ TEST_CASE_TEMPLATE("sums over pairs by every way", Real, double, float) {
                 const Vector<Real> log_weights = weights.array().log();
                 sum_by_maxima(queries, x, x, log_weights, {}, sums, execution);
                 check(sums, queries, x, x, weights);
-                PanelSums<Real>().symmetric(x, weights, beta, sums, execution);
+                PanelSums<Real>().symmetric(x, x, weights, beta, sums, execution);
                 check(sums, queries, x, x, weights);
             }
         }

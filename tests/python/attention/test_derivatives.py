@@ -22,6 +22,8 @@ def attentions():
             query=Q, key=K, value=V, mask=ns.Causal(include_self=False, decay=1.5)
         ),
         "causal l2": ns.L2(query=Q, key=K, value=V, mask=ns.Causal(include_self=False)),
+        "sinkhorn": ns.Sinkhorn(2.0, value=-0.5, epsilon=0.7),
+        "sinkhorn matrices": ns.Sinkhorn(query=Q, key=K, value=V),
         "heads": [ns.L2(query=Q, key=K), ns.Unnormalized(1.0, value=V), ns.Softmax(2.0)],
     }
 
