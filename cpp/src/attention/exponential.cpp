@@ -118,7 +118,9 @@ class Exponential final : public Attention<Real> {
         return slopes;
     }
 
-    [[nodiscard]] bool sees(Index token) const override { return sums_.denominators(token) != Real(0); }
+    [[nodiscard]] bool sees(Index token) const override {
+        return sums_.denominators(token) != Real(0);
+    }
 
     [[nodiscard]] Real size_of_terms(Index token) const override {
         return values_.size_of_terms(sums_, token);
