@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 
 import attention
+import attention_kinds
 import noise
 import numpy as np
 import run
@@ -30,6 +31,8 @@ def main() -> None:
     print(f"noisync {ns.__version__} ({_core.level}), torch {torch.__version__}, "
           f"numpy {np.__version__}, {thread_count(None)} threads")  # fmt: skip
     attention.attention_rows(options.tokens, options.repeats)
+    attention_kinds.kind_rows(options.tokens, options.repeats)
+    attention_kinds.mask_rows(options.tokens, options.repeats)
     attention.linear_rows(options.repeats)
     noise.noise_rows(options.repeats)
     run.ensemble_rows(options.repeats)

@@ -19,6 +19,14 @@ def best_time(function: Callable[[], object], repeats: int) -> float:
     return min(times)
 
 
+def alternated(
+    first: Callable[[], object], second: Callable[[], object], repeats: int
+) -> tuple[float, float]:
+    """Smallest wall times of two functions that take turns: what disturbs one disturbs both."""
+    times = [(best_time(first, 1), best_time(second, 1)) for _ in range(repeats)]
+    return min(time[0] for time in times), min(time[1] for time in times)
+
+
 def row(name: str, ratio: float, target: float, note: str = "") -> None:
     """Print a ratio beside its target; remember it if it falls short."""
     mark = "" if ratio >= target else "  short"

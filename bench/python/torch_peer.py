@@ -12,6 +12,39 @@ def torch_attention(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.
     return attend(q[None, None], k[None, None], v[None, None], scale=1.0)[0, 0]
 
 
+def torch_causal(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    attend = torch.nn.functional.scaled_dot_product_attention
+    return attend(q[None, None], k[None, None], v[None, None], scale=1.0, is_causal=True)[0, 0]
+
+
+def torch_distances(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
+    """Softmax of -|q - k|^2: of 2 <q, k> - |k|^2, one more coordinate."""
+    ones = torch.ones_like(q[:, :1])
+    return torch_attention(
+        torch.cat([2 * q, ones], 1), torch.cat([k, -(k * k).sum(1, keepdim=True)], 1), v
+    )
+
+
+def torch_heads(
+    x: torch.Tensor, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, o: torch.Tensor
+) -> torch.Tensor:
+    """Multi-head attention; q, k, v (heads, height, dim), o (heads, dim, height)."""
+    attend = torch.nn.functional.scaled_dot_product_attention
+    mixed = attend(*((x @ m.mT)[None] for m in (q, k, v)), scale=1.0)[0]
+    return (mixed @ o.mT).sum(0)
+
+
+def torch_sinkhorn(x: torch.Tensor, beta: float, tolerance: float) -> torch.Tensor:
+    """The symmetric iteration on logarithms, with the logits in memory; equal weights."""
+    logits = beta * x @ x.T - math.log(len(x))
+    f = torch.zeros(len(x), dtype=x.dtype)
+    while True:
+        scaled = -torch.logsumexp(logits + f, dim=1)
+        if 2 * float(torch.expm1(f - scaled).abs().max()) <= tolerance:
+            return torch.softmax(logits + f, dim=1) @ x
+        f = (f + scaled) / 2
+
+
 def torch_mlp(y: torch.Tensor, width: int) -> torch.Tensor:
     d = y.shape[-1]
     U = torch.randn(*y.shape[:-2], width, d, dtype=y.dtype)

@@ -29,27 +29,25 @@ const char* method(bool is_direct) {
 
 Projections projections(double beta, double value_scale, const std::optional<Array<double>>& query,
                         const std::optional<Array<double>>& key,
-                        const std::optional<Array<double>>& value) {
-    return {beta, value_scale, matrix_from(query), matrix_from(key), matrix_from(value)};
+                        const std::optional<Array<double>>& value, double penalty) {
+    return {beta, value_scale, matrix_from(query), matrix_from(key), matrix_from(value), penalty};
 }
 
 void register_laws(py::module_& module) {
-    py::class_<Projections>(module, "Projections", "Q, K and V of tokens.")
+    py::class_<Projections>(module, "Projections", "Q, K and V: logits <Qx, Ky> - penalty |Ky|^2.")
         .def(py::init(&projections), py::kw_only(), py::arg("beta"), py::arg("value_scale"),
              py::arg("query") = py::none(), py::arg("key") = py::none(),
-             py::arg("value") = py::none());
+             py::arg("value") = py::none(), py::arg("penalty") = 0.0);
     py::class_<Causal>(module, "Causal", "Tokens see those before them, themselves perhaps too.")
         .def(py::init<bool, double>(), py::kw_only(), py::arg("include_self"), py::arg("decay"));
     module.def(
         "exponential_attention",
-        [](const Projections& projections, bool normalized, const std::optional<Causal>& mask,
-           double penalty) {
+        [](const Projections& projections, bool normalized, const std::optional<Causal>& mask) {
             const auto normalization = normalized ? Normalization::softmax : Normalization::none;
-            return shared(
-                attention_law(ExponentialAttention{projections, normalization, mask, penalty}));
+            return shared(attention_law(ExponentialAttention{projections, normalization, mask}));
         },
         py::arg("projections"), py::kw_only(), py::arg("normalized"), py::arg("mask") = py::none(),
-        py::arg("penalty") = 0.0, "Weights e^{<Qx, Ky> - penalty |Ky|^2}, values Vy.");
+        "Weights e^{logit}, values Vy.");
     module.def(
         "sinkhorn_attention",
         [](const Projections& projections, double tolerance, Index max_iterations) {

@@ -84,6 +84,7 @@ class Projections:
         query: npt.NDArray[np.float64] | None = None,
         key: npt.NDArray[np.float64] | None = None,
         value: npt.NDArray[np.float64] | None = None,
+        penalty: float = 0.0,
     ) -> None: ...
 
 class Causal:
@@ -94,7 +95,6 @@ def exponential_attention(
     *,
     normalized: bool,
     mask: Causal | None = None,
-    penalty: float = 0.0,
 ) -> AttentionLaw: ...
 def sinkhorn_attention(
     projections: Projections, *, tolerance: float, max_iterations: int

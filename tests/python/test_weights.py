@@ -41,6 +41,7 @@ ATTENTIONS = {
     "unnormalised": ns.Unnormalized(beta=1.5, value=-1.0),
     "matrices": ns.Softmax(query=[[1, 0.5, 0]], key=[[0, 1, 2]], value=np.diag([1.0, 2, 3])),
     "L2": ns.L2(beta=1.0),
+    "Sinkhorn": ns.Sinkhorn(beta=1.5, tolerance=1e-13),
     "heads": [ns.Softmax(beta=1.0), ns.Unnormalized(beta=0.5, value=-1.0)],
     "steep": ns.Softmax(query=50 * np.eye(3), key=50 * np.eye(3)),
 }

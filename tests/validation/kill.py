@@ -52,6 +52,7 @@ ATTENTIONS = {
     "matrices": ns.Softmax(query=_MATRIX, key=np.eye(DIM), value=_MATRIX.T),
     "unnormalized": ns.Unnormalized(beta=1.0),
     "l2": ns.L2(beta=1.5, mask=ns.Causal(decay=0.5)),
+    "sinkhorn": ns.Sinkhorn(beta=2.0, value=-0.5, epsilon=0.5),
     "heads": [
         ns.Softmax(query=_MATRIX, key=np.eye(DIM), mask=ns.Causal()),
         ns.Unnormalized(beta=0.5, value=-0.3),

@@ -27,7 +27,7 @@ class Exponential final : public Attention<Real> {
    public:
     Exponential(const ExponentialAttention& law, const Summation& summation)
         : normalization_(law.normalization),
-          logits_(law, law.penalty),
+          logits_(law),
           mask_(law.mask),
           values_(law.normalization, law.value_scale, law.value),
           harmonic_(summation, rotation(logits_, summation)),

@@ -13,7 +13,6 @@ namespace noisync {
 struct ExponentialAttention : Projections {
     Normalization normalization = Normalization::softmax;
     std::optional<Causal> mask;
-    double penalty = 0.0;  // of keys: the logits of a softmax are then <Qx, Ky> - penalty |Ky|^2
 };
 
 SharedAttentionLaw attention_law(const ExponentialAttention& attention);

@@ -6,29 +6,14 @@
 
 namespace noisync {
 
-template <class Real>
-Logits<Real>::Logits(const Projections& projections, double penalty)
-    : beta_(Real(projections.beta)),
-      query_(cast_or_empty<Real>(projections.query)),
-      key_(cast_or_empty<Real>(projections.key)),
-      penalty_(Real(penalty)) {}
-
-template <class Real>
-void Logits<Real>::project(const Tokens<Real>& x, Tokens<Real>& queries, Tokens<Real>& keys,
-                           Execution& execution) const {
-    map_rows(x, query_, queries, execution);
-    map_rows(x, key_, keys, execution);
-    if (penalty_ != 0) {
-        add_penalty(queries, keys);
-    }
-}
+namespace {
 
 // One more coordinate, s and -b_j/s, with b the penalties less the middle of their range. Sums of
 // exponentials shift by |q_i| max |k_j|, which this s, the one with s^2 |k| = |q| |b|, raises by no
 // more than |b|.
 template <class Real>
-void Logits<Real>::add_penalty(Tokens<Real>& queries, Tokens<Real>& keys) const {
-    Vector<Real> penalties = penalty_ * keys.rowwise().squaredNorm();
+void add_penalty(Real penalty, Tokens<Real>& queries, Tokens<Real>& keys) {
+    Vector<Real> penalties = penalty * keys.rowwise().squaredNorm();
     const Real middle = (penalties.minCoeff() + penalties.maxCoeff()) / 2;
     penalties.array() -= middle;
     const Real largest = penalties.cwiseAbs().maxCoeff();
@@ -46,18 +31,36 @@ void Logits<Real>::add_penalty(Tokens<Real>& queries, Tokens<Real>& keys) const 
     keys.col(height) = penalties / -scale;
 }
 
+}  // namespace
+
+template <class Real>
+Logits<Real>::Logits(const Projections& projections)
+    : law_(projections),
+      query_(cast_or_empty<Real>(projections.query)),
+      key_(cast_or_empty<Real>(projections.key)) {}
+
+template <class Real>
+void Logits<Real>::project(const Tokens<Real>& x, Tokens<Real>& queries, Tokens<Real>& keys,
+                           Execution& execution) const {
+    map_rows(x, query_, queries, execution);
+    map_rows(x, key_, keys, execution);
+    if (law_.penalty != 0) {
+        add_penalty(Real(law_.penalty), queries, keys);
+    }
+}
+
 template <class Real>
 Logits<Real>::At Logits<Real>::at(const Tokens<Real>& x, Index token, Index count,
                                   const Matrix<Real>& along) const {
     const auto others = x.topRows(count);
     const Tokens<Real> keys =
-        is_scalar() ? Tokens<Real>(others * beta_) : Tokens<Real>(others * key_.transpose());
+        is_scalar() ? Tokens<Real>(others * beta()) : Tokens<Real>(others * key_.transpose());
     const auto queried = [&](const auto& rows) -> Matrix<Real> {
         return is_scalar() ? Matrix<Real>(rows) : Matrix<Real>(rows * query_.transpose());
     };
     Vector<Real> logits = keys * queried(x.row(token)).transpose();
-    if (penalty_ != 0) {
-        logits -= penalty_ * keys.rowwise().squaredNorm();
+    if (!is_scalar() && law_.penalty != 0) {
+        logits -= Real(law_.penalty) * keys.rowwise().squaredNorm();
     }
     return {std::move(logits), queried(along) * keys.transpose()};
 }

@@ -7,20 +7,20 @@
 
 namespace noisync {
 
-// l(x, y) = beta <x, y>, or <Qx, Ky> - penalty |Ky|^2.
+// l(x, y), as projections.hpp says.
 template <class Real>
 class Logits {
    public:
-    Logits(const Projections& projections, double penalty);
+    explicit Logits(const Projections& projections);
 
     // Whether Q^T K = beta I.
     [[nodiscard]] bool is_scalar() const { return query_.size() == 0; }
-    [[nodiscard]] Real beta() const { return beta_; }
+    [[nodiscard]] Real beta() const { return Real(law_.beta); }
     [[nodiscard]] const Matrix<Real>& query() const { return query_; }
     [[nodiscard]] const Matrix<Real>& key() const { return key_; }
 
-    // Where Q and K are given, rows with <queries_i, keys_j> = l(x_i, x_j), with a penalty up to a
-    // constant, which softmax does not see.
+    // Where Q and K are given, rows with <queries_i, keys_j> = l(x_i, x_j), up to a constant where
+    // only normalised weights have such logits.
     void project(const Tokens<Real>& x, Tokens<Real>& queries, Tokens<Real>& keys,
                  Execution& execution) const;
 
@@ -34,12 +34,9 @@ class Logits {
                         const Matrix<Real>& along) const;
 
    private:
-    void add_penalty(Tokens<Real>& queries, Tokens<Real>& keys) const;
-
-    Real beta_;
+    Projections law_;
     Matrix<Real> query_;
     Matrix<Real> key_;
-    Real penalty_;
 };
 
 }  // namespace noisync

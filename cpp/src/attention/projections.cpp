@@ -12,7 +12,7 @@ void require_pair(const Projections& projections) {
 }
 
 void require_dim(const Projections& projections, Index dim) {
-    const auto& [beta, value_scale, query, key, value] = projections;
+    const auto& [beta, value_scale, query, key, value, penalty] = projections;
     const auto fits = [dim](const std::optional<Matrix<double>>& matrix) {
         return !matrix || matrix->cols() == dim;
     };

@@ -7,13 +7,15 @@
 
 namespace noisync {
 
-// Logits <Qx, Ky>, values Vy. Without Q and K, Q^T K = beta I; without V, V = value_scale I.
+// Logits <Qx, Ky> - penalty |Ky|^2, values Vy. Without Q and K the logits are beta <x, y>; without
+// V, V = value_scale I.
 struct Projections {
     double beta = 1.0;
     double value_scale = 1.0;
     std::optional<Matrix<double>> query;  // (h, d)
     std::optional<Matrix<double>> key;    // (h, d)
     std::optional<Matrix<double>> value;  // (d, d)
+    double penalty = 0.0;
 };
 
 // Throw std::invalid_argument where one of Q and K is missing, or where the matrices are not for

@@ -30,7 +30,7 @@ bool is_positive(const SinkhornAttention& law) {
 class Scaling {
    public:
     explicit Scaling(const SinkhornAttention& law)
-        : law_(law), logits_(law, 0.0), is_positive_(is_positive(law)) {}
+        : law_(law), logits_(law), is_positive_(is_positive(law)) {}
 
     Vector<double> solve(const Tokens<double>& x, const Vector<double>& weights,
                          Execution& execution) {
@@ -130,7 +130,7 @@ template <class Real>
 class Sinkhorn final : public Attention<Real> {
    public:
     explicit Sinkhorn(const SinkhornAttention& law)
-        : logits_(law, 0.0),
+        : logits_(law),
           values_(Normalization::softmax, law.value_scale, law.value),
           scaling_(law) {}
 

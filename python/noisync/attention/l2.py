@@ -56,7 +56,7 @@ class L2(Projected):
         """Return the core's description: a softmax of 2⟨Qx, Ky⟩ − |Ky|²."""
         penalty = 0.0 if self.query is None else 1.0
         return _core.exponential_attention(
-            self.projections(2.0), normalized=True, mask=self.core_mask, penalty=penalty
+            self.projections(2.0, penalty), normalized=True, mask=self.core_mask
         )
 
     @property

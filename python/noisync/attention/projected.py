@@ -97,8 +97,8 @@ class Projected(Attention):
         """The mask, for the core."""
         return None if self.mask is None else self.mask.core()
 
-    def projections(self, logit_scale: float = 1.0) -> _core.Projections:
-        """Return Q, K and V for the core, the logits times a number."""
+    def projections(self, logit_scale: float = 1.0, penalty: float = 0.0) -> _core.Projections:
+        """Return Q, K and V for the core: logits scale · ⟨Qx, Ky⟩ − penalty · |Ky|²."""
         query = None if self.query is None else logit_scale * np.asarray(self.query)
         is_matrix = isinstance(self.value, np.ndarray)
         return _core.Projections(
@@ -107,6 +107,7 @@ class Projected(Attention):
             query=query,
             key=self.key,  # type: ignore[arg-type]
             value=self.value if is_matrix else None,  # type: ignore[arg-type]
+            penalty=penalty,
         )
 
     def growth(self, beta: float) -> float | None:
