@@ -77,9 +77,12 @@ class Exponential final : public Attention<Real> {
         if (d > kFewDimensions || 8 * at.count < x.rows()) {
             return Attention<Real>::differentiate_at(x, weights, at, execution);
         }
-        Tokens<Real> queries = x * logits_.beta();
-        Tokens<Real> keys = x;
-        if (!logits_.is_scalar()) {
+        Tokens<Real> queries;
+        Tokens<Real> keys;
+        if (logits_.is_scalar()) {
+            queries = x * logits_.beta();
+            keys = x;
+        } else {
             logits_.project(x, queries, keys, execution);
         }
         Tokens<Real> values(x.rows(), d + d * d);

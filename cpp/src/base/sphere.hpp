@@ -20,7 +20,8 @@ constexpr Real kCancelled = std::is_same_v<Real, float> ? Real(1e-5) : Real(1e-1
 
 // v <- v/|v|; returns |v|. Where v has no direction, being NaN, infinite or not longer than
 // `least`, returns 0, and v means nothing. Where the sum of squares would overflow or lose digits
-// to underflow, v is first divided by its largest entry.
+// to underflow, v is first divided by its largest entry. A |v| that is no number of the type itself
+// is returned as the largest one.
 template <class Row>
 auto normalize_row(Row&& v, typename std::decay_t<Row>::Scalar least) {
     using Real = std::decay_t<Row>::Scalar;

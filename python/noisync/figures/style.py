@@ -9,6 +9,7 @@ from typing import Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
+import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
@@ -80,3 +81,18 @@ def axes_or_new(ax: object) -> Axes:
             raise ArgumentTypeError(f"ax must be matplotlib Axes, got {validate.shown(ax)}")
         return ax
     return plt.subplots(figsize=(3.4, 2.5), dpi=200)[1]
+
+
+def panels_or_new(
+    ax: object, count: int, columns: int, size: tuple[float, float]
+) -> tuple[Axes, ...]:
+    """Return `ax` as so many Axes, or those of a new figure."""
+    if ax is None:
+        _, ax = plt.subplots(-(-count // columns), columns, figsize=size, squeeze=False)
+    flat = np.asarray(ax, dtype=object).ravel()
+    if flat.size != count or not all(isinstance(each, Axes) for each in flat):
+        words = {2: "two", 3: "three", 4: "four"}
+        raise ArgumentTypeError(
+            f"ax must be {words[count]} matplotlib Axes, got {validate.shown(ax)}"
+        )
+    return tuple(axes_or_new(each) for each in flat)

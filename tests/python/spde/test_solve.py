@@ -85,7 +85,7 @@ def test_growth_of_harmonics_about_the_uniform_law(dim, kind):
     # The density at the nodes, from the Jacobian of the flow, grows with it.
     growth = (solution.node_density[1] - 1) / (small * harmonic(solution.tokens[1]))
     away = np.abs(harmonic(solution.tokens[1])) > 0.3
-    np.testing.assert_allclose(growth[away], np.exp(rate * horizon), rtol=3e-3)
+    np.testing.assert_allclose(growth[away], np.exp(rate * horizon), rtol=1e-5)
 
 
 def test_means_over_noise_paths_are_those_of_the_pair_law():
@@ -140,13 +140,26 @@ def test_moments_converge_at_second_order_for_relu():
     assert -3.0 < slope < -1.2, (sizes, slope)
 
 
-@pytest.mark.parametrize("dim", [2, 3])
-def test_the_density_at_the_nodes_is_that_of_the_harmonics(dim):
-    solution = solved("tanh", dim, {2: 256, 3: 60}[dim])
-    tolerance = {2: [1e-12, 1e-9, 1e-5], 3: [1e-11, 0.02, 0.5]}[dim]
-    for k, nodes in enumerate(solution.tokens):
-        off = np.abs(solution.density(nodes)[k] - solution.node_density[k]).max()
-        assert off < tolerance[k] * solution.node_density[k].max()
+def gap(solution):
+    """Between the density's series at the nodes and the Jacobian's density, of the largest."""
+    return np.array([
+        np.abs(solution.density(nodes)[k] - solution.node_density[k]).max()
+        / solution.node_density[k].max()
+        for k, nodes in enumerate(solution.tokens)
+    ])  # fmt: skip
+
+
+def test_the_density_at_the_nodes_is_that_of_the_harmonics():
+    assert np.all(gap(solved("tanh", 2, 256)) < [1e-12, 1e-9, 1e-5])
+
+
+def test_the_density_at_the_nodes_meets_that_of_the_harmonics_on_the_sphere():
+    """The flow stretches areas by 30 until the end: the series needs a higher degree there."""
+    gaps = np.array([gap(solved("tanh", 3, degree)) for degree in (30, 60, 90)])
+    assert np.all(gaps[:, 0] < 1e-12)
+    assert np.all(gaps[1:, 1] < 0.1 * gaps[:-1, 1]), gaps
+    assert gaps[-1, 1] < 1e-4
+    assert np.all(gaps[1:, 2] < 0.6 * gaps[:-1, 2]), gaps
 
 
 def test_the_weights_and_the_jacobian_give_the_uniform_measure():

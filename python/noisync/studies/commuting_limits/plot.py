@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from noisync.base import validate
 from noisync.base.validate import FloatArray
-from noisync.errors import ArgumentTypeError
 from noisync.figures.style import (
     BLUE,
     GREEN,
     GREY,
     ORANGE,
     VERMILION,
-    axes_or_new,
     check_dataset,
+    panels_or_new,
     styled,
 )
 from noisync.studies.bootstrap import mean_interval
@@ -50,11 +47,7 @@ def commuting_limits(data: xr.Dataset, ax: Sequence[Axes] | None = None) -> tupl
     """
     names = ("tokens_error", "depth_error", "width_error")
     check_dataset(data, names, "ns.studies.commuting_limits")
-    if ax is not None and np.shape(np.asarray(ax, dtype=object)) != (2,):
-        raise ArgumentTypeError(f"ax must be two matplotlib Axes, got {validate.shown(ax)}")
-    if ax is None:
-        _, ax = plt.subplots(1, 2, figsize=(6.8, 2.9))
-    left, right = (axes_or_new(each) for each in ax)
+    left, right = panels_or_new(ax, 2, 2, (6.8, 2.9))
     _limits(left, data)
     _widths(right, data)
     return left, right

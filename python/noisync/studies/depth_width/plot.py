@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
 from matplotlib.axes import Axes
 
-from noisync.base import validate
-from noisync.errors import ArgumentTypeError
-from noisync.figures.style import BLUE, GREY, VERMILION, axes_or_new, check_dataset, styled
+from noisync.figures.style import BLUE, GREY, VERMILION, check_dataset, panels_or_new, styled
 
 
 @styled
@@ -35,11 +32,7 @@ def depth_width(data: xr.Dataset, ax: Sequence[Axes] | None = None) -> tuple[Axe
         For a dataset of another kind, or `ax` that is not two Axes.
     """
     check_dataset(data, ("depth_error", "width_error"), "ns.studies.depth_width")
-    if ax is not None and np.shape(np.asarray(ax, dtype=object)) != (2,):
-        raise ArgumentTypeError(f"ax must be two matplotlib Axes, got {validate.shown(ax)}")
-    if ax is None:
-        _, ax = plt.subplots(1, 2, figsize=(6.4, 2.6))
-    left, right = (axes_or_new(each) for each in ax)
+    left, right = panels_or_new(ax, 2, 2, (6.4, 2.6))
     _panel(left, data, "depth", "layers $L$", BLUE)
     _panel(right, data, "width", "width $m$", VERMILION)
     left.set_ylabel(r"$E\,\max_t\,\frac{1}{N}\sum_i |X_i - \bar X_i|^2$")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import matplotlib.pyplot as plt
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
@@ -10,8 +9,8 @@ from matplotlib.axes import Axes
 
 from noisync.base import validate
 from noisync.base.validate import FloatArray
-from noisync.errors import ArgumentError, ArgumentTypeError
-from noisync.figures.style import BLUE, GREEN, ORANGE, VERMILION, axes_or_new
+from noisync.errors import ArgumentError
+from noisync.figures.style import BLUE, GREEN, ORANGE, VERMILION
 
 COLORS = (BLUE, VERMILION, GREEN, ORANGE)
 
@@ -23,19 +22,6 @@ def checked_model(data: xr.Dataset, model: object) -> int:
     if model is None:
         raise ArgumentError("model must be one that was measured, and none was")
     return validate.integer("model", model, minimum=0, maximum=data.sizes["model"] - 1)
-
-
-def checked_panels(
-    ax: object, count: int, columns: int, size: tuple[float, float]
-) -> tuple[Axes, ...]:
-    """Return `ax` as so many Axes, or those of a new figure."""
-    if ax is None:
-        _, ax = plt.subplots(-(-count // columns), columns, figsize=size, squeeze=False)
-    flat = np.asarray(ax, dtype=object).ravel()
-    if flat.size != count or not all(isinstance(each, Axes) for each in flat):
-        words = {2: "two", 3: "three", 4: "four"}
-        raise ArgumentTypeError(f"ax must be {words[count]} Axes, got {validate.shown(ax)}")
-    return tuple(axes_or_new(each) for each in flat)
 
 
 def draw_rate(

@@ -10,13 +10,12 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from noisync.base.validate import FloatArray
-from noisync.figures.style import GREY, check_dataset, styled
+from noisync.figures.style import GREY, check_dataset, panels_or_new, styled
 from noisync.studies.bootstrap import mean_interval
 from noisync.studies.propagation_of_chaos.panels import (
     COLORS,
     SOURCE,
     checked_model,
-    checked_panels,
     draw_rate,
     log_axes,
 )
@@ -53,7 +52,7 @@ def propagation_of_chaos(
     """
     check_dataset(data, ("coupling", "wasserstein", "sobolev", "energy"), SOURCE)
     chosen = groups(data)[0] if models is None else [checked_model(data, model) for model in models]
-    panels = checked_panels(ax, 4, 2, (6.4, 5.0))
+    panels = panels_or_new(ax, 4, 2, (6.4, 5.0))
     for k, model in enumerate(chosen):
         one = data.isel(model=model)
         color, dim = COLORS[k % len(COLORS)], int(one.dim)

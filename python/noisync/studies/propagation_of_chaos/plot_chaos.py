@@ -9,13 +9,20 @@ import xarray as xr
 from matplotlib.axes import Axes
 
 from noisync.errors import ArgumentError
-from noisync.figures.style import BLUE, GREY, ORANGE, VERMILION, check_dataset, styled
+from noisync.figures.style import (
+    BLUE,
+    GREY,
+    ORANGE,
+    VERMILION,
+    check_dataset,
+    panels_or_new,
+    styled,
+)
 from noisync.studies.bootstrap import mean_interval
 from noisync.studies.propagation_of_chaos.panels import (
     COLORS,
     SOURCE,
     checked_model,
-    checked_panels,
     draw_rate,
     log_axes,
 )
@@ -55,7 +62,7 @@ def conditional_chaos(
     if chosen not in measured:
         raise ArgumentError(f"model must be one that was measured, of {measured}, got {chosen}")
     one = data.isel(model=chosen)
-    panels = checked_panels(ax, 3, 3, (7.4, 2.5))
+    panels = panels_or_new(ax, 3, 3, (7.4, 2.5))
     _covariances(panels[0], one)
     _variances(panels[1], one)
     _laws(panels[2], one)
@@ -87,7 +94,7 @@ def coupling_growth(data: xr.Dataset, ax: Sequence[Axes] | None = None) -> tuple
         For a dataset of another kind, or `ax` that is not two Axes.
     """
     check_dataset(data, ("growth", "growth_spread"), SOURCE)
-    panels = checked_panels(ax, 2, 2, (6.4, 2.6))
+    panels = panels_or_new(ax, 2, 2, (6.4, 2.6))
     time = data.growth_time.to_numpy()
     for k in range(data.sizes["growth_model"]):
         for panel, name in zip(panels, ("growth", "growth_spread"), strict=True):
