@@ -57,6 +57,7 @@ validate: sanitize $(VENV)/installed $(VENV)/developer
 	$(BIN)/python tests/validation/kill.py --kills 200
 	$(BIN)/python tests/validation/validate.py
 	$(BIN)/python docs/gallery/million_tokens.py
+	$(BIN)/python docs/gallery/spde_convergence.py
 
 # The C++ tests are built where the extension is, from the same objects of the core.
 test-cpp: $(VENV)/installed doctest
