@@ -61,6 +61,8 @@ def main(path: str | None = None) -> None:
         left.set(xlabel="degree of the quadrature", ylabel="error of the mean", ylim=(1e-17, 1))
         right.loglog(steps, 0.1 * steps**0.5, ":", color="grey", label=r"$\Delta^{1/2}$")
         right.set(xlabel=r"thickness $\Delta$ of a layer")
+        right.set_xticks(steps, [f"1/{layers}" for layers in LAYERS])
+        right.minorticks_off()
         for axes in (left, right):
             axes.legend()
         if path:
