@@ -73,7 +73,7 @@ def main() -> int:
     print(f"{len(scores)} rows, mean square of z {square:.2f} (1 expected)")
     data = ns.studies.depth_width()
     for what in ("depth", "width"):
-        estimate, low, high = data[f"{what}_slope"].to_numpy()
+        estimate, low, high = data[f"slope_{what}"].to_numpy()
         print(f"slope in {what}: {estimate:.3f} [{low:.3f}, {high:.3f}], theorem -1")
         if not low - 0.05 <= -1 <= high + 0.05:
             failed.append(f"slope in {what}")

@@ -19,7 +19,7 @@ def test_depth_and_width_converge_with_slope_minus_one():
     """The quick sizes, 64 paths: intervals of about ± 0.2 that reach −1 within 0.1."""
     data = ns.studies.depth_width(**ns.studies.STUDIES["depth-width"].quick)
     for what in ("depth", "width"):
-        estimate, low, high = data[f"{what}_slope"].to_numpy()
+        estimate, low, high = data[f"slope_{what}"].to_numpy()
         assert low < estimate < high
         assert low - 0.1 < -1 < high + 0.1
         assert high - low < 0.6

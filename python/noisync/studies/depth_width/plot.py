@@ -47,7 +47,7 @@ def _panel(axes: Axes, data: xr.Dataset, what: str, label: str, color: str) -> N
     axes.errorbar(sizes, mean, band, fmt="o", markersize=3.5, capsize=2, color=color)
     centre = np.exp(np.log(mean).mean()) * np.exp(np.log(sizes).mean()) / sizes
     axes.plot(sizes, centre, "--", color=GREY, linewidth=0.9, label="slope −1: the theorem")
-    estimate, low, high = data[f"{what}_slope"].to_numpy()
+    estimate, low, high = data[f"slope_{what}"].to_numpy()
     axes.set_xscale("log", base=2)
     axes.set_yscale("log")
     axes.set_xticks(sizes, [str(size) for size in sizes])

@@ -44,7 +44,7 @@ def report(data: xr.Dataset, out: Path) -> str:
             rows.append((f"{symbol} = {size}", number(mean, 3), number(error, 2)))
     replace_text("out", out / "depth-width.csv", "\n".join(lines) + "\n")
     slopes = [
-        (what, *(number(value, 3) for value in data[f"{what}_slope"].to_numpy()), "−1")
+        (what, *(number(value, 3) for value in data[f"slope_{what}"].to_numpy()), "−1")
         for what in ("depth", "width")
     ]
     return "\n".join(

@@ -87,7 +87,7 @@ def depth_width(
     -------
     xarray.Dataset
         ``depth_error`` (replicate, depth) and ``width_error`` (replicate, width), the largest over
-        grid times; ``depth_slope`` and ``width_slope`` (bound: estimate, low, high), with 95 %
+        grid times; ``slope_depth`` and ``slope_width`` (bound: estimate, low, high), with 95 %
         intervals by bootstrap over replicates.
 
     Raises
@@ -173,8 +173,8 @@ def _dataset(
         {
             "depth_error": (("replicate", "depth"), depth_error),
             "width_error": (("replicate", "width"), width_error),
-            "depth_slope": ("bound", list(slope(depths, depth_error))),
-            "width_slope": ("bound", list(slope(widths, width_error))),
+            "slope_depth": ("bound", list(slope(depths, depth_error))),
+            "slope_width": ("bound", list(slope(widths, width_error))),
         },
         {
             "replicate": np.arange(depth_error.shape[0]),
