@@ -152,7 +152,8 @@ def call(case: Case, marks: Marks | None, checkpoint: Path | None) -> Any:
         ns.Clusters(0.3, layers=7), ns.Tokens(name="x", layers=[0, 50, LAYERS]),
         ns.Function(first, layers=1), *followed(case),
     ]  # fmt: skip
-    if case.normalization == "post" and case.attention in ("none", "softmax", "unnormalized"):
+    budgeted = case.attention in ("none", "softmax", "unnormalized")
+    if case.normalization == "post" and budgeted and case.noise != "random heads":
         observe.append(ns.Budget(1.0, layers=5))
     options: dict[str, Any] = {
         "horizon": 2.0, "layers": LAYERS, "seed": 5, "observe": observe, "dtype": case.dtype,
