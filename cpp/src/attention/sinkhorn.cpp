@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <sstream>
+#include <utility>
 
 #include "attention/direct_sums.hpp"
 #include "attention/logits.hpp"
@@ -32,15 +33,14 @@ class Scaling {
     explicit Scaling(const SinkhornAttention& law)
         : law_(law), logits_(law), is_positive_(is_positive(law)) {}
 
-    Vector<double> solve(const Tokens<double>& x, const Vector<double>& weights,
-                         Execution& execution) {
+    Vector<double> solve(Tokens<double> x, const Vector<double>& weights, Execution& execution) {
+        no_values_.resize(x.rows(), 0);
+        log_weights_ = weights.array().log();
         if (logits_.is_scalar()) {
-            queries_ = x;
+            queries_ = std::move(x);
         } else {
             logits_.project(x, queries_, keys_, execution);
         }
-        no_values_.resize(x.rows(), 0);
-        log_weights_ = weights.array().log();
         return is_positive_ ? averaged(execution) : alternating(execution);
     }
 
@@ -137,7 +137,7 @@ class Sinkhorn final : public Attention<Real> {
     // With b known this is a softmax with the weights w_j b_j: a_i is what normalises the row.
     void evaluate(const Tokens<Real>& x, const Vector<Real>& weights, Tokens<Real>& out,
                   Execution& execution) override {
-        const Vector<double>& mass = weights.template cast<double>();
+        const Vector<double> mass = weights.template cast<double>();
         const Vector<double> b = scaling_.solve(x.template cast<double>(), mass, execution);
         log_weights_ = (b.array() + mass.array().log()).template cast<Real>();
         if (logits_.is_scalar()) {

@@ -95,4 +95,4 @@ def panels_or_new(
         raise ArgumentTypeError(
             f"ax must be {words[count]} matplotlib Axes, got {validate.shown(ax)}"
         )
-    return tuple(axes_or_new(each) for each in flat)
+    return tuple(flat)

@@ -12,7 +12,7 @@ from noisync import _core
 from noisync.base import validate
 from noisync.base.validate import FloatArray
 from noisync.errors import ArgumentError, ArgumentTypeError
-from noisync.sphere.law import TokenLaw, checked_values
+from noisync.sphere.law import BlockLaw, checked_values
 from noisync.sphere.quadrature import DIMENSIONS, quadrature
 
 Function = Callable[[FloatArray], npt.ArrayLike]
@@ -40,7 +40,7 @@ _BLOCK = 2**16
 
 
 @dataclass(frozen=True)
-class Density(TokenLaw):
+class Density(BlockLaw):
     """The law of independent points of a given density, sampled by rejection.
 
     Parameters

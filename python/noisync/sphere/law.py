@@ -97,6 +97,18 @@ class TokenLaw(ABC):
     def _density(self, points: FloatArray) -> FloatArray:
         """Return the density at `points`, (m, dim)."""
 
+    @abstractmethod
+    def _samples(self, seed: int, replicates: range, rows: range) -> FloatArray:
+        """Return the tokens `rows` of `replicates`, (replicates, rows, dim)."""
+
+
+class BlockLaw(TokenLaw):
+    """A law whose tokens are drawn a block of one replicate at a time."""
+
+    @abstractmethod
+    def _tokens(self, seed: int, replicate: int, tokens: npt.NDArray[np.uint64]) -> FloatArray:
+        """Return the tokens of these numbers."""
+
     def _samples(self, seed: int, replicates: range, rows: range) -> FloatArray:
         out = np.empty((len(replicates), len(rows), self.dim))
         for state, replicate in zip(out, replicates, strict=True):
@@ -105,10 +117,6 @@ class TokenLaw(ABC):
                 tokens = np.arange(block.start, block.stop, dtype=np.uint64)
                 state[start : start + len(block)] = self._tokens(seed, replicate, tokens)
         return out
-
-    def _tokens(self, seed: int, replicate: int, tokens: npt.NDArray[np.uint64]) -> FloatArray:
-        """Return the tokens of these numbers."""
-        raise NotImplementedError
 
 
 def checked_law(name: str, law: object) -> Law:

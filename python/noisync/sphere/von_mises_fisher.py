@@ -12,14 +12,14 @@ from noisync import _core
 from noisync.base import validate
 from noisync.base.validate import FloatArray
 from noisync.errors import ArgumentError
-from noisync.sphere.law import TokenLaw
+from noisync.sphere.law import BlockLaw
 
 #: Of the concentration; at 1e34 points are a rounding error away from the mean.
 _LARGEST = 1e100
 
 
 @dataclass(frozen=True, eq=False)
-class VonMisesFisher(TokenLaw):
+class VonMisesFisher(BlockLaw):
     r"""The law of independent points about a mean direction m.
 
     .. math:: \rho(x) = \frac{e^{\kappa\langle m, x\rangle}}{Z},\qquad

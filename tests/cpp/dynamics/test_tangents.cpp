@@ -252,57 +252,6 @@ TEST_CASE("tangents at several tokens are those at each, for any number of threa
     }
 }
 
-TEST_CASE("tangents at several tokens are those at each, for every exponential attention") {
-    // Several at once go by second moments; one of nine alone goes by its own pairs.
-    constexpr Index kCount = 9;
-    const Vector<double> weights = reference::random_weights<double>(kCount, true, 163);
-    for (const Index d : {2, 3, 4}) {
-        ExponentialAttention scalar;
-        scalar.beta = 1.5;
-        scalar.value_scale = -0.5;
-        ExponentialAttention penalized = scalar;
-        penalized.penalty = 1.5;
-        ExponentialAttention general;
-        general.query = reference::random_matrix(2, d, 159);
-        general.key = reference::random_matrix(2, d, 160);
-        general.value = reference::random_matrix(d, d, 161);
-        const Tokens<double> x = reference::random_tokens<double>(kCount, d, 164);
-        const Tangents<double> start = start_tangents(x, 2, 5, d - 1, kPath.seed, kPath.replicate);
-        for (ExponentialAttention attention : {scalar, penalized, general}) {
-            for (const auto normalization : {Normalization::softmax, Normalization::none}) {
-                for (const bool masked : {false, true}) {
-                    CAPTURE(d);
-                    CAPTURE(attention.penalty);
-                    CAPTURE(int(normalization));
-                    CAPTURE(masked);
-                    attention.normalization = normalization;
-                    attention.mask = masked ? std::optional(Causal{false, 0.5}) : std::nullopt;
-                    const auto evaluator = attention_law(attention)->evaluator<double>({});
-                    const auto end = [&](const Tangents<double>& tangents) {
-                        reference::Run<double> run{reference::first_state(x)};
-                        run.state.tangents = tangents;
-                        Execution execution;
-                        run.advance({weights, evaluator.get(), nullptr, Scheme::rk4}, {0.2}, kPath,
-                                    4, execution);
-                        return *run.state.tangents;
-                    };
-                    const Tangents<double> all = end(start);
-                    for (Index i = 0; i < 5; ++i) {
-                        CAPTURE(i);
-                        const Matrix<double> own = start.vectors.middleRows(i * (d - 1), d - 1);
-                        const Tangents<double> alone =
-                            end({2 + i, 1, own, Vector<double>::Zero(d - 1), {}});
-                        const auto rows = all.vectors.middleRows(i * (d - 1), d - 1);
-                        CHECK(largest(rows - alone.vectors) < 1e-13);
-                        const auto growth = all.growth.segment(i * (d - 1), d - 1);
-                        CHECK(largest(growth - alone.growth) < 1e-13);
-                    }
-                }
-            }
-        }
-    }
-}
-
 TEST_CASE("the least Jacobian of a layer is that of its map, and negative where it folds") {
     // A repulsive attention to one token c: the map of an angle a from c to a + D sin(a) on the
     // circle, up to LN, folds at c once D is large.

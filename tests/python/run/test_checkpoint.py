@@ -476,6 +476,16 @@ def test_bad_checkpoints():
         ns.resume("/nowhere")
 
 
+def test_every_case_that_is_killed_can_be_run(monkeypatch):
+    """Ten kills meet a few of them, which ones depends on the moments."""
+    monkeypatch.syspath_prepend(VALIDATION)
+    import kill
+
+    monkeypatch.setattr(kill, "LAYERS", 60)
+    for case in kill.cases():
+        kill.call(case, None, None)
+
+
 def test_ten_kills():
     """Processes killed by SIGKILL; `make validate` kills 200 times."""
     command = [sys.executable, str(VALIDATION / "kill.py"), "--kills", "10"]
