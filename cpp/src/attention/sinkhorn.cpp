@@ -137,7 +137,7 @@ class Sinkhorn final : public Attention<Real> {
     // With b known this is a softmax with the weights w_j b_j: a_i is what normalises the row.
     void evaluate(const Tokens<Real>& x, const Vector<Real>& weights, Tokens<Real>& out,
                   Execution& execution) override {
-        const Vector<double> mass = weights.template cast<double>();
+        const Vector<double>& mass = weights.template cast<double>();
         const Vector<double> b = scaling_.solve(x.template cast<double>(), mass, execution);
         log_weights_ = (b.array() + mass.array().log()).template cast<Real>();
         if (logits_.is_scalar()) {
