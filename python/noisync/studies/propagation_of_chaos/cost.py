@@ -12,9 +12,9 @@ from noisync.studies.propagation_of_chaos.setting import quadrature_degree
 #: tokens in a layer.
 _TOKEN, _PAIR = {2: 120.0, 3: 200.0, 4: 800.0, 5: 3000.0}, 1.0
 
-#: Seconds of an exact distance of 1,024 tokens from 8,192 nodes (0.8 on quiet cores, 1.8 on busy
-#: ones), and the powers of the number of pairs by which it grows, below and above that size.
-_TRANSPORT, _TRANSPORT_PAIRS, _TRANSPORT_POWERS = 1.3, 1024 * 8192, (0.75, 1.2)
+#: Seconds of an exact distance of 1,024 tokens from 8,192 nodes (3.8 on one core of a Sapphire
+#: Rapids), and the powers of the number of pairs by which it grows, below and above that size.
+_TRANSPORT, _TRANSPORT_PAIRS, _TRANSPORT_POWERS = 1.9, 1024 * 8192, (0.75, 1.2)
 
 
 def estimate(design: Design, growth: Growth | None) -> str:
