@@ -8,15 +8,21 @@ import pytest
 
 import noisync as ns
 from noisync.cli import main
+from noisync.sphere.quadrature import node_count
 from noisync.studies.propagation_of_chaos import design, rates
 from noisync.studies.propagation_of_chaos.distances import (
     coupling_squares,
     energy_errors,
     quantisation,
     sobolev_squares,
+    transport_squares,
 )
 from noisync.studies.propagation_of_chaos.found import Found
-from noisync.studies.propagation_of_chaos.reference import particle_reference, spde_reference
+from noisync.studies.propagation_of_chaos.reference import (
+    Nodes,
+    particle_reference,
+    spde_reference,
+)
 from noisync.studies.propagation_of_chaos.setting import Setting, quadrature_degree
 from noisync.studies.propagation_of_chaos.words import limits_words
 
@@ -43,8 +49,8 @@ def test_test_tokens_do_not_change_the_solution():
     solution = ns.spde.solve(
         SPHERE, SETTING.start(3, 1), degree=30, horizon=0.5, layers=10, save=5, seed=3, replicate=1
     )
-    np.testing.assert_allclose(truth.tokens, solution.tokens, atol=1e-11)
-    np.testing.assert_allclose(truth.weights, solution.weights, atol=1e-15)
+    np.testing.assert_allclose(truth.limit.tokens, solution.tokens, atol=1e-11)
+    np.testing.assert_allclose(truth.limit.weights, solution.weights, atol=1e-15)
     np.testing.assert_array_equal(truth.driven[0], start)
 
 
@@ -52,7 +58,57 @@ def test_driven_tokens_move_by_the_flow_of_the_solution():
     """A test token that starts at a node goes where the node goes."""
     nodes, _ = ns.sphere.quadrature(2, 40)
     truth = spde_reference(CIRCLE, SETTING, nodes[::3], 0, 40)
-    np.testing.assert_allclose(truth.driven, truth.tokens[:, ::3], atol=1e-12)
+    np.testing.assert_allclose(truth.driven, truth.limit.tokens[:, ::3], atol=1e-12)
+
+
+def test_coarser_nodes_move_with_the_solution():
+    """Their means are the solution's, as far as they resolve them, and do not change it."""
+    start = SETTING.start(3, 4).sample(SETTING.seed, 0)
+    alone = spde_reference(SPHERE, SETTING, start, 0, 60)
+    truth = spde_reference(SPHERE, SETTING, start, 0, 60, (10, 44))
+    np.testing.assert_allclose(truth.limit.tokens, alone.limit.tokens, atol=1e-12)
+    np.testing.assert_allclose(truth.driven, alone.driven, atol=1e-12)
+    mean = truth.limit.weights @ truth.limit.tokens
+    few, many = truth.by_degree[10], truth.by_degree[44]
+    errors = [np.abs(each.weights @ each.tokens - mean).max() for each in (few, many)]
+    assert [len(each.weights) for each in (few, many)] == [72, 1058]
+    assert errors[0] < 1e-3
+    assert errors[1] < 1e-7
+    own = spde_reference(SPHERE, SETTING, start, 0, 10).limit
+    np.testing.assert_array_equal(own.tokens[0], few.tokens[0])
+    assert np.abs(own.tokens[-1] - few.tokens[-1]).max() > 1e-8  # its own attention
+
+
+def test_exact_transport_has_nodes_for_every_n():
+    """8 N of them beyond the circle, so that their own error is the same share of the sampling."""
+    planned = design.Design.checked(
+        (CIRCLE, SPHERE), SETTING, tokens=(64, 128, 256), replicates=2, beta=1.0, orders=(1.0,),
+        degree=4, transport_tokens=128, reference="auto", reference_tokens=512,
+        conditional_tokens=(8, 16), starts=0,
+    )  # fmt: skip
+    degrees = planned.transport_degrees(SPHERE)
+    assert list(degrees) == [64, 128]
+    for n, degree in degrees.items():
+        assert 8 * n <= node_count(3, degree) < 10 * n
+    degrees = planned.transport_degrees(CIRCLE)
+    assert {n: node_count(2, degree) for n, degree in degrees.items()} == dict.fromkeys(
+        (64, 128, 256), 4096
+    )
+
+
+def test_distance_from_few_nodes_is_that_from_many():
+    """W_2 from 8 N nodes is within the nodes' own distance of that from 4,000, at every time."""
+    start = SETTING.start(3, 32).sample(SETTING.seed, 0)
+    truth = spde_reference(SPHERE, SETTING, start, 0, 88, (22,))
+    x = SETTING.run(SPHERE, start, 0)
+    few = truth.by_degree[22]
+    exact, rough = (transport_squares(x, nodes, 1) ** 0.5 for nodes in (truth.limit, few))
+    own = [
+        ns.sphere.wasserstein2(*pair, few.weights, truth.limit.weights)
+        for pair in zip(few.tokens, truth.limit.tokens, strict=True)
+    ]
+    assert np.all(np.abs(exact - rough) <= own)
+    assert np.all(own < 0.3 * exact)
 
 
 def test_without_attention_tokens_are_those_that_the_limit_drives():
@@ -68,7 +124,8 @@ def test_the_first_tokens_and_the_noise_are_the_same_for_every_n():
     truth = particle_reference(CIRCLE, SETTING, 8, 2, 64)
     np.testing.assert_array_equal(truth.driven[0], SETTING.start(2, 8).sample(3, 2))
     whole = SETTING.run(CIRCLE, SETTING.start(2, 64).sample(3, 2), 2)
-    np.testing.assert_array_equal(coupling_squares(whole, replace(truth, driven=truth.tokens)), 0.0)
+    truth = replace(truth, driven=truth.limit.tokens)
+    np.testing.assert_array_equal(coupling_squares(whole, truth), 0.0)
 
 
 def test_coupling_has_slope_minus_one():
@@ -116,8 +173,7 @@ def test_sobolev_distance_of_independent_tokens(dim, n):
     degree = rates.growing_degree(dim, n)
     nodes, weights = ns.sphere.quadrature(dim, 2 * degree)
     starts = setting.start(dim, n).samples(5, 0, 300)
-    truth = spde_reference(ns.Model(dim), setting, nodes[:1], 0, 2 * degree)
-    truth = type(truth)(truth.tokens[:1], weights, truth.driven)
+    truth = Nodes(nodes[None], weights)
     squares = np.array([sobolev_squares(x[None], truth, 1.0, degree)[0] for x in starts])
     exact = rates.growing_rate(dim, [n]).item()
     error = squares.std() / 300**0.5

@@ -27,8 +27,8 @@ def estimate(design: Design, growth: Growth | None) -> str:
         work += each * sum(sizes)
         seconds += each * sum(_seconds(model, n) for n in sizes)
         if model.dim > 2:
-            nodes = sizes[0] - sizes[-1]
-            pairs = [n * nodes / _TRANSPORT_PAIRS for n in design.transport_sizes(model)]
+            degrees = design.transport_degrees(model)
+            pairs = [n * node_count(model.dim, p) / _TRANSPORT_PAIRS for n, p in degrees.items()]
             distances = design.replicates * (setting.saved + 1)
             seconds += (
                 distances * _TRANSPORT * sum(max(p**k for k in _TRANSPORT_POWERS) for p in pairs)

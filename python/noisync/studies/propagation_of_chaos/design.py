@@ -18,6 +18,7 @@ from noisync.studies.propagation_of_chaos.setting import (
     CIRCLE_NODES,
     NODES_PER_TOKEN,
     Setting,
+    node_degree,
     quadrature_degree,
     uses_spde,
 )
@@ -117,10 +118,9 @@ class Design:
     def _check_references(self) -> None:
         for model in self.models:
             if self.spde(model):
-                nodes = node_count(model.dim, self.quadrature_degree(model))
-                sizes = self.transport_sizes(model)
-                if sizes:
-                    check_transport(sizes[-1], nodes, model.dim, self.setting.threads)
+                for n, degree in self.transport_degrees(model).items():
+                    nodes = node_count(model.dim, degree)
+                    check_transport(n, nodes, model.dim, self.setting.threads)
             elif len(self.sizes(model)) < 2:
                 raise ArgumentError(
                     f"reference_tokens must be at least {REFERENCE_SHARE} times the second of "
@@ -152,6 +152,17 @@ class Design:
         if model.dim == 2:
             return self.tokens
         return tuple(n for n in self.tokens if n <= self.transport_tokens and self.transport)
+
+    def transport_degrees(self, model: Model) -> dict[int, int]:
+        """Return for each N of exact transport the degree of the nodes that stand for μ_t.
+
+        On the circle those of the SPDE. Elsewhere the cost grows with the nodes: 8 N of them, so
+        that their own error is the same share for every N.
+        """
+        dim, sizes = model.dim, self.transport_sizes(model)
+        if dim == 2:
+            return dict.fromkeys(sizes, self.quadrature_degree(model))
+        return {n: node_degree(dim, NODES_PER_TOKEN * n) for n in sizes}
 
     def growing_sizes(self, model: Model) -> tuple[int, ...]:
         """Return the N of the Sobolev distance whose degree grows."""

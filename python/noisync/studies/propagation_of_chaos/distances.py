@@ -13,7 +13,7 @@ from noisync.base.threads import thread_count
 from noisync.base.validate import FloatArray
 from noisync.errors import ArgumentError
 from noisync.measure.energy import energy
-from noisync.studies.propagation_of_chaos.reference import Reference
+from noisync.studies.propagation_of_chaos.reference import Nodes, Reference
 
 #: Bytes that the network simplex takes for a pair of a token and a node.
 _PAIR_BYTES = 40
@@ -30,7 +30,7 @@ def energy_errors(x: FloatArray, truth: FloatArray, beta: float) -> FloatArray:
 
 
 def sobolev_squares(
-    x: FloatArray, truth: Reference, order: float, degree: int, wx: FloatArray | None = None
+    x: FloatArray, truth: Nodes, order: float, degree: int, wx: FloatArray | None = None
 ) -> FloatArray:
     """Return ‖μ^N − μ‖²_{−s}, cut at a degree, at every saved time, (K,)."""
     return np.array(
@@ -41,7 +41,7 @@ def sobolev_squares(
     )
 
 
-def transport_squares(x: FloatArray, truth: Reference, threads: int | None) -> FloatArray:
+def transport_squares(x: FloatArray, truth: Nodes, threads: int | None) -> FloatArray:
     """Return W_2²(μ^N, μ), geodesic, at every saved time, (K,)."""
 
     def at_time(k: int) -> float:

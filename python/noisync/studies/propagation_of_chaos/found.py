@@ -16,7 +16,13 @@ from noisync.studies.cells import Values
 from noisync.studies.propagation_of_chaos import results
 from noisync.studies.propagation_of_chaos.conditional import Sums, final_sums
 from noisync.studies.propagation_of_chaos.design import Design
-from noisync.studies.propagation_of_chaos.errors import empty, floors, measured, reference
+from noisync.studies.propagation_of_chaos.errors import (
+    empty,
+    floors,
+    measured,
+    no_floors,
+    reference,
+)
 from noisync.studies.propagation_of_chaos.growth import GROWTH_MODELS, Growth
 
 
@@ -96,14 +102,13 @@ def _floors(design: Design, model: Model) -> Values:
 
 
 def _unknown_floors(design: Design) -> Values:
-    names = ("coupling", "energy", "wasserstein", "resolved_until")
-    return {"sobolev": np.full(len(design.orders), np.nan), **dict.fromkeys(names, np.nan)}
+    return {**no_floors(design), "resolved_until": float("nan")}
 
 
 def _limit(design: Design, model: Model) -> Values:
     """Return ⟨f, μ⟩ at the end on the noise path of replicate 0, f the first coordinate."""
-    truth = reference(design, model, 0)
-    return {"limit": float(truth.weights @ truth.tokens[-1, :, 0])}
+    limit = reference(design, model, 0).limit
+    return {"limit": float(limit.weights @ limit.tokens[-1, :, 0])}
 
 
 def _chaos(design: Design, model: Model, n: int) -> Values:

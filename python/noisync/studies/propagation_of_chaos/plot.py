@@ -142,7 +142,8 @@ def _transport(axes: Axes, one: xr.Dataset, color: str, label: str, *, bound: bo
             n, upper * 1.5 * mean[0] / upper[0], "-.", color=GREY, linewidth=0.9,
             label=r"slope of the bound $r_d(N)$",
         )  # fmt: skip
-    _floor(axes, one, "wasserstein", color, mean.min())
+    floor = one.floor_wasserstein.sel(tokens=n).to_numpy()
+    axes.plot(n, floor, ":", color=color, linewidth=0.9, label=f"nodes, d = {dim}")
 
 
 def _sobolev(axes: Axes, one: xr.Dataset, color: str, label: str) -> None:

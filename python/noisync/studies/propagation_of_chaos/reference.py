@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -13,36 +14,68 @@ from noisync.studies.propagation_of_chaos.setting import Setting
 
 
 @dataclass(frozen=True)
-class Reference:
-    """The limit along one noise path, and the tokens that it alone drives.
+class Nodes:
+    """Σ_j w_j δ at M points that move.
 
     Attributes
     ----------
     tokens : (K, M, d) ndarray
     weights : (M,) ndarray
-        μ_t = Σ_j w_j δ at the M tokens.
-    driven : (K, N, d) ndarray
-        X̄^i: N tokens of the start that move by the attention of μ_t and by the same noise.
     """
 
     tokens: FloatArray
     weights: FloatArray
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The limit along one noise path, and the tokens that it alone drives.
+
+    Attributes
+    ----------
+    limit : Nodes
+        μ_t.
+    driven : (K, N, d) ndarray
+        X̄^i: N tokens of the start that move by the attention of μ_t and by the same noise.
+    by_degree : mapping from degrees to Nodes
+        Those of μ_t and coarser quadratures of μ_0, moved by the attention of μ_t and by the same
+        noise.
+    """
+
+    limit: Nodes
     driven: FloatArray
+    by_degree: Mapping[int, Nodes] = field(default_factory=dict)
 
 
 def spde_reference(
-    model: Model, setting: Setting, start: FloatArray, replicate: int, degree: int
+    model: Model,
+    setting: Setting,
+    start: FloatArray,
+    replicate: int,
+    degree: int,
+    coarser: Sequence[int] = (),
 ) -> Reference:
     """Return the SPDE on a quadrature; X̄ are test tokens, of weight zero, beside its nodes.
 
-    The nodes are those of :func:`noisync.spde.solve` on the same noise path.
+    The nodes are those of :func:`noisync.spde.solve` on the same noise path. Quadratures of the
+    degrees `coarser` are test tokens, too.
     """
-    nodes, quadrature = sphere.quadrature(model.dim, degree)
-    mass = quadrature * setting.start(model.dim, 1).density(nodes)
-    count = len(nodes)
-    weights = np.concatenate([mass / mass.sum(), np.zeros(len(start))])
-    states = setting.run(model, np.concatenate([nodes, start]), replicate, weights)
-    return Reference(states[:, :count], weights[:count], states[:, count:])
+    law = setting.start(model.dim, 1)
+    degrees = [degree, *sorted(set(coarser) - {degree})]
+    rules = [sphere.quadrature(model.dim, each) for each in degrees]
+    masses = [weights * law.density(nodes) for nodes, weights in rules]
+    weights = [mass / mass.sum() for mass in masses]
+    tokens = [nodes for nodes, _ in rules]
+    weightless = np.zeros(len(start) + sum(map(len, weights[1:])))
+    states = setting.run(
+        model,
+        np.concatenate([*tokens, start]),
+        replicate,
+        np.concatenate([weights[0], weightless]),
+    )
+    *moved, driven = np.split(states, np.cumsum([len(each) for each in tokens]), axis=1)
+    by_degree = dict(zip(degrees, map(Nodes, moved, weights), strict=True))
+    return Reference(by_degree[degree], driven, by_degree)
 
 
 def particle_reference(
@@ -51,4 +84,4 @@ def particle_reference(
     """Return a system of `count` tokens, whose first n are those of the start."""
     start = setting.start(model.dim, count).sample(setting.seed, replicate)
     states = setting.run(model, start, replicate)
-    return Reference(states, np.full(count, 1 / count), states[:, :n])
+    return Reference(Nodes(states, np.full(count, 1 / count)), states[:, :n])

@@ -54,8 +54,9 @@ def dataset(
     }
     variables["sobolev"] = (("model", "replicate", "order", "tokens", "time"), errors["sobolev"])
     variables["sobolev_growing"] = (over, errors["sobolev_growing"])
+    own = {"sobolev": ("order",), "wasserstein": ("tokens",)}
     for name in ("coupling", "energy", "wasserstein", "sobolev"):
-        dims = ("model", "order") if name == "sobolev" else ("model",)
+        dims = ("model", *own.get(name, ()))
         variables[f"floor_{name}"] = (dims, np.array(floors[name], dtype=np.float64))
     _add_particle_floors(design, errors, variables)
     variables |= _slopes(design, errors)

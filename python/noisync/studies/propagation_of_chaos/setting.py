@@ -20,7 +20,7 @@ from noisync.sphere.quadrature import DIMENSIONS, node_count
 
 REFERENCES = ("auto", "spde", "particles")
 
-#: Nodes on the circle, and of other spheres per token of the largest exact transport.
+#: Nodes on the circle, and on other spheres per token of an exact transport.
 CIRCLE_NODES, NODES_PER_TOKEN = 4096, 8
 
 #: The lowest degrees of quadratures, by dimension: below, they do not resolve the flow.
@@ -104,7 +104,12 @@ def checked_models(model: Model | Sequence[Model]) -> tuple[Model, ...]:
 
 def quadrature_degree(dim: int, nodes: int) -> int:
     """Return the least degree, even, with at least so many nodes; it resolves the flow."""
-    degree = _LEAST_DEGREE[dim]
+    return max(_LEAST_DEGREE[dim], node_degree(dim, nodes))
+
+
+def node_degree(dim: int, nodes: int) -> int:
+    """Return the least degree, even, of a quadrature with at least so many nodes."""
+    degree = 2
     while node_count(dim, degree) < nodes:
         degree += 2
     return degree

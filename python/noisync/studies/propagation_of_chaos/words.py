@@ -40,7 +40,7 @@ def limits_words(data: xr.Dataset) -> str:
             if not np.isfinite(errors).any():
                 continue
             floor = np.atleast_1d(one[f"floor_{name}"].to_numpy())
-            share = np.nanmax(floor / np.nanmin(errors, axis=1))
+            share = np.nanmax((floor if name == "wasserstein" else floor[:, None]) / errors)
             parts.append(f"{title} {number(100 * share, 2)} %")
         until = float(one.resolved_until)
         resolved = "at no time" if np.isnan(until) else f"until t = {until:g}"
