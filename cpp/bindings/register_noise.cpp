@@ -24,15 +24,17 @@ template <class Network>
 void register_perceptron(py::module_& module, const char* name, const char* about) {
     module.def(
         name,
-        [](const std::string& activation, Index width, double sigma_u, double sigma_w) {
+        [](const std::string& activation, Index width, double sigma_u, double sigma_w,
+           double input_scale, double output_scale) {
             const auto known = activation_from_name(activation);
             if (!known || width < 1) {
                 throw py::value_error("unknown activation or width below 1");
             }
-            return shared(noise_law(Network{{*known, width, sigma_u, sigma_w}}));
+            return shared(
+                noise_law(Network{{*known, width, sigma_u, sigma_w, input_scale, output_scale}}));
         },
         py::kw_only(), py::arg("activation"), py::arg("width"), py::arg("sigma_u"),
-        py::arg("sigma_w"), about);
+        py::arg("sigma_w"), py::arg("input_scale"), py::arg("output_scale"), about);
 }
 
 void register_laws(py::module_& module) {

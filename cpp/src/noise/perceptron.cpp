@@ -73,13 +73,14 @@ void Perceptron<Real>::pack(const Tokens<Real>& y, Execution& execution) {
     });
 }
 
-// Neurons first .. first + count - 1, with d^{-1/2} folded into U and scale m^{-1/2} into W.
+// Neurons first .. first + count - 1, with g_i d^{-1/2} folded into U and scale g_o m^{-1/2} into W.
 template <class Real>
 void Perceptron<Real>::generate(const LayerKey& key, std::uint32_t input_layer, Index first,
                                 Index count, Real scale, Execution& execution) {
     const Index d = input_weights_.cols();
-    const Real input_scale = Real(1) / std::sqrt(Real(d));
-    const Real output_scale = scale / std::sqrt(Real(parameters_.width));
+    const Real input_scale = Real(parameters_.input_scale) / std::sqrt(Real(d));
+    const Real output_scale =
+        Real(parameters_.output_scale) * scale / std::sqrt(Real(parameters_.width));
     const Blocks blocks{count, kGeneratedTogether};
     execution.for_each(blocks.count(), [&](Index block, int) {
         const Index row = blocks.begin(block);

@@ -20,6 +20,8 @@ struct PerceptronParameters {
     Index width = 1;       // m
     double sigma_u = 0.0;  // standard deviation of the entries of b_U
     double sigma_w = 0.0;  // standard deviation of the entries of b_W
+    double input_scale = 1.0;   // g_i
+    double output_scale = 1.0;  // g_o
 };
 
 // The streams of its weights.
@@ -37,8 +39,9 @@ class Perceptron {
     Perceptron(const PerceptronParameters& parameters, const PerceptronStreams& streams)
         : parameters_(parameters), streams_(streams) {}
 
-    // out_i <- out_i + scale (m^{-1/2} W phi(d^{-1/2} U y_i + b_U) + b_W), U and b_U those of
-    // `input_layer`, W and b_W the sums of those of all layers of `key`; `derivatives` may be null.
+    // out_i <- out_i + scale (g_o m^{-1/2} W phi(g_i d^{-1/2} U y_i + b_U) + b_W), U and b_U those
+    // of `input_layer`, W and b_W the sums of those of all layers of `key`; `derivatives` may be
+    // null.
     void add(const Tokens<Real>& y, const LayerKey& key, std::uint32_t input_layer, Real scale,
              Tokens<Real>& out, Derivatives<Real>* derivatives, Execution& execution);
 

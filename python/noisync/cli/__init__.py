@@ -103,6 +103,8 @@ def _parser() -> argparse.ArgumentParser:
     three.add_argument("--dim", type=int, nargs="+", help="several with --all")
     three.add_argument("--sigma-u", type=float, default=0.0)
     three.add_argument("--sigma-w", type=float, default=0.0)
+    three.add_argument("--input-scale", type=float, default=1.0)
+    three.add_argument("--output-scale", type=float, default=1.0)
     three.add_argument("--beta", type=float, default=1.0)
     three.add_argument("--all", action="store_true", help="rank all activations")
     three.add_argument("--sigma", type=float, nargs="+", help="with --all: sigma_U = sigma_W")

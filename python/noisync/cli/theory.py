@@ -24,7 +24,14 @@ def theory(options: argparse.Namespace) -> int:
             raise ArgumentError(f"{name} belongs to --all, got it without")
     if len(options.dim) != 1:
         raise ArgumentError(f"dim must be one number without --all, got {options.dim}")
-    kernel = Kernel(options.activation, options.dim[0], options.sigma_u, options.sigma_w)
+    kernel = Kernel(
+        options.activation,
+        options.dim[0],
+        options.sigma_u,
+        options.sigma_w,
+        options.input_scale,
+        options.output_scale,
+    )
     rate = kernel.dissipation_rate(options.beta)
     print(kernel)
     rows = [

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from noisync.storage.files import replace_file
@@ -36,3 +38,12 @@ def save_figure(figure: Figure, out: Path, name: str, alt: str) -> str:
     kind = name.rpartition(".")[2]
     replace_file("out", out / name, lambda partial: figure.savefig(partial, dpi=200, format=kind))
     return f"![{alt}]({name})"
+
+
+def save_panels(panels: Sequence[Axes], out: Path, name: str, alt: str) -> str:
+    """Write the figure of these panels as PNG, close it, and return the Markdown that shows it."""
+    figure = panels[0].figure
+    assert isinstance(figure, Figure)
+    text = save_figure(figure, out, name, alt)
+    plt.close(figure)
+    return text

@@ -93,6 +93,6 @@ def panels_or_new(
     if flat.size != count or not all(isinstance(each, Axes) for each in flat):
         words = {2: "two", 3: "three", 4: "four"}
         raise ArgumentTypeError(
-            f"ax must be {words[count]} matplotlib Axes, got {validate.shown(ax)}"
+            f"ax must be {words.get(count, count)} matplotlib Axes, got {validate.shown(ax)}"
         )
     return tuple(flat)

@@ -15,7 +15,6 @@ from noisync.base.memory import available_memory
 from noisync.base.validate import FloatArray
 from noisync.errors import ArgumentError, KernelAccuracyWarning
 from noisync.noise.law import KernelNoise
-from noisync.theory import quadrature
 from noisync.theory.kernel import Kernel
 from noisync.theory.quadrature import HARMONIC_DIM
 
@@ -57,12 +56,14 @@ class GaussianField(KernelNoise):
         Share of the variance that ``"harmonic"`` may leave out.
     width : int
         Number of neurons of ``"features"``.
+    input_scale, output_scale : float
+        Those of the MLP, positive.
 
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        For an unknown activation or sampler, a negative sigma, tolerance outside [1e-9, 1), width
-        below 1.
+        For an unknown activation or sampler, a negative sigma, a scale that is not positive,
+        tolerance outside [1e-9, 1), width below 1.
 
     References
     ----------
@@ -75,6 +76,8 @@ class GaussianField(KernelNoise):
     sampler: str = "auto"
     tolerance: float = 1e-6
     width: int = 4096
+    input_scale: float = 1.0
+    output_scale: float = 1.0
 
     kind: ClassVar[str] = "gaussian_field"
 
@@ -155,8 +158,8 @@ class GaussianField(KernelNoise):
 
         For ``"harmonic"`` the share of the variance left out (at most `tolerance`), which bounds
         the error of κ(u) for every u. For ``"features"`` the standard deviation over bases of
-        κ_m(1), :math:`\sqrt{\mathrm{Var}(\varphi(Z)^2)/m}/\kappa(1)`. For ``"exact"`` the 1e-13
-        below which a conditional variance counts as zero. An error for ``"auto"``.
+        κ_m(1), :math:`g_o^2\sqrt{\mathrm{Var}(\varphi(Z)^2)/m}/\kappa(1)`. For ``"exact"`` the
+        1e-13 below which a conditional variance counts as zero. An error for ``"auto"``.
         """
         kernel = self.kernel(dim)
         if self.sampler == "exact":
@@ -165,11 +168,7 @@ class GaussianField(KernelNoise):
             variances, _ = _harmonics(kernel, self.tolerance)
             return max(0.0, 1 - float(variances.sum()) / kernel.variance)
         if self.sampler == "features":
-            fourth = quadrature.gaussian_mean(
-                lambda z: kernel.phi(z) ** 4, 1 / dim + self.sigma_u**2
-            )
-            second = kernel.variance - self.sigma_w**2
-            return float(np.sqrt((fourth - second**2) / self.width)) / kernel.variance
+            return float(kernel.power_deviation / self.width**0.5 / kernel.variance)
         raise ArgumentError("sampler: 'auto' has no error of its own; see resolved(dim, n)")
 
     def law(self, dim: int, n: int, method: str, tol: float) -> _core.NoiseLaw:
@@ -181,6 +180,8 @@ class GaussianField(KernelNoise):
                 width=self.width,
                 sigma_u=self.sigma_u,
                 sigma_w=self.sigma_w,
+                input_scale=self.input_scale,
+                output_scale=self.output_scale,
             )
         if self.sampler == "harmonic":
             return _core.harmonic_noise(_harmonics(kernel, self.tolerance)[0].tolist())

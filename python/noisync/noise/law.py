@@ -76,11 +76,15 @@ class KernelNoise(NoiseLaw):
     sigma_u: float
     sigma_w: float
     width: int
+    input_scale: float
+    output_scale: float
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "activation", activations.check_name(self.activation))
-        object.__setattr__(self, "sigma_u", validate.non_negative("sigma_u", self.sigma_u))
-        object.__setattr__(self, "sigma_w", validate.non_negative("sigma_w", self.sigma_w))
+        for name in ("sigma_u", "sigma_w"):
+            object.__setattr__(self, name, validate.non_negative(name, getattr(self, name)))
+        for name in ("input_scale", "output_scale"):
+            object.__setattr__(self, name, validate.positive(name, getattr(self, name)))
 
     def check_dim(self, dim: int) -> None:
         """Refuse more weights than a random stream of one part has numbers."""
@@ -91,7 +95,9 @@ class KernelNoise(NoiseLaw):
 
     def kernel(self, dim: int) -> Kernel:
         """Return the covariance kernel of the field on S^{dim-1}."""
-        return _kernel(self.activation, dim, self.sigma_u, self.sigma_w)
+        return _kernel(
+            self.activation, dim, self.sigma_u, self.sigma_w, self.input_scale, self.output_scale
+        )
 
     @property
     def has_kernel(self) -> bool:
@@ -113,5 +119,5 @@ class KernelNoise(NoiseLaw):
 
 
 @lru_cache(maxsize=256)
-def _kernel(activation: str, dim: int, sigma_u: float, sigma_w: float) -> Kernel:
-    return Kernel(activation, dim, sigma_u, sigma_w)  # its rates are computed once
+def _kernel(activation: str, dim: int, *parameters: float) -> Kernel:
+    return Kernel(activation, dim, *parameters)  # its rates are computed once

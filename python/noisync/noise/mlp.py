@@ -14,7 +14,7 @@ from noisync.noise.law import KernelNoise
 class MLP(KernelNoise):
     r"""A random two-layer perceptron with fresh weights in every layer, as common noise.
 
-    .. math:: G(y) = m^{-1/2} W \varphi(d^{-1/2} U y + b_U) + b_W
+    .. math:: G(y) = g_o m^{-1/2} W \varphi(g_i d^{-1/2} U y + b_U) + b_W
 
     with independent entries: U and W standard normal, b_U of standard deviation `sigma_u`, b_W of
     standard deviation `sigma_w`. Its covariance is :class:`noisync.Kernel` at any width; its limit
@@ -29,11 +29,15 @@ class MLP(KernelNoise):
         same seed.
     sigma_u, sigma_w : float
         Standard deviations of the biases.
+    input_scale, output_scale : float
+        g_i and g_o, positive; 1 in the paper. g_i = √d is the network behind a LayerNorm, whose
+        rows have norm √d.
 
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        For an unknown activation (the nearest name is suggested), width below 1, negative sigma.
+        For an unknown activation (the nearest name is suggested), width below 1, a negative sigma,
+        a scale that is not positive.
 
     References
     ----------
@@ -44,6 +48,8 @@ class MLP(KernelNoise):
     width: int
     sigma_u: float = 0.0
     sigma_w: float = 0.0
+    input_scale: float = 1.0
+    output_scale: float = 1.0
 
     kind: ClassVar[str] = "mlp"
 
@@ -60,4 +66,6 @@ class MLP(KernelNoise):
             width=self.width,
             sigma_u=self.sigma_u,
             sigma_w=self.sigma_w,
+            input_scale=self.input_scale,
+            output_scale=self.output_scale,
         )

@@ -1,4 +1,4 @@
-"""The table and figures of arXiv:2604.26898, recomputed and set beside what theory says."""
+"""Tables and figures of arXiv:2604.26898 and 2601.21942, beside what theory says."""
 
 from noisync.paper.report import TARGETS, report_path, reproduce
 

@@ -15,6 +15,7 @@ from noisync.base.version import __version__
 from noisync.figures.report import Section
 from noisync.paper import figure1, grids
 from noisync.paper.table import table
+from noisync.paper.two_token import two_token
 from noisync.storage.files import make_folder, replace_text
 
 Step = Callable[[], None]
@@ -27,6 +28,7 @@ _BUILDERS: dict[str, tuple[Builder, int]] = {
         activation or "no-mlp": (partial(grids.grid, activation), len(grids.panels(activation)))
         for activation in ("relu", "silu", "sigmoid", "tanh", None)
     },
+    "two-token": (two_token, 1),
 }
 
 #: What can be reproduced, by name.
@@ -55,7 +57,7 @@ attention alone makes the energy grow at most at the rate ε, then E[E_β(t)] �
 ε = 0 for a ≥ 0; for a < 0 we use ε = 4|a|, an elementary estimate of ours (docs/theory.md), so the bound
 is safe but not sharp.
 
-Source: arXiv:2604.26898. For ReLU λ₁ = −1/(2d) − (d−1)(σ_U² + 2σ_W²)/4 and κ'(1) = 1/(2d); the
+Sources: arXiv:2604.26898, and for two tokens arXiv:2601.21942. For ReLU λ₁ = −1/(2d) − (d−1)(σ_U² + 2σ_W²)/4 and κ'(1) = 1/(2d); the
 mean energy decays where ε + λ̄' < 0 (derived in docs/theory.md).
 """
 

@@ -17,6 +17,10 @@ from noisync.studies.depth_width import report as depth_width_report
 from noisync.studies.depth_width.plot import depth_width as draw_depth_width
 from noisync.studies.depth_width.study import QUICK as DEPTH_WIDTH_QUICK
 from noisync.studies.depth_width.study import depth_width
+from noisync.studies.noise_kinds import report as kinds_report
+from noisync.studies.noise_kinds.plot import noise_kinds as draw_kinds
+from noisync.studies.noise_kinds.study import QUICK as KINDS_QUICK
+from noisync.studies.noise_kinds.study import noise_kinds
 from noisync.studies.propagation_of_chaos import report as chaos_report
 from noisync.studies.propagation_of_chaos.design import LARGE as CHAOS_LARGE
 from noisync.studies.propagation_of_chaos.design import QUICK as CHAOS_QUICK
@@ -29,6 +33,11 @@ from noisync.studies.synchronization import report as synchronization_report
 from noisync.studies.synchronization.plot import mean_energy, phase_diagram
 from noisync.studies.synchronization.study import QUICK as SYNCHRONIZATION_QUICK
 from noisync.studies.synchronization.study import synchronization
+from noisync.studies.two_token_transition import report as transition_report
+from noisync.studies.two_token_transition.plot import antipodal_groups
+from noisync.studies.two_token_transition.plot import two_token_transition as draw_transition
+from noisync.studies.two_token_transition.study import QUICK as TRANSITION_QUICK
+from noisync.studies.two_token_transition.study import two_token_transition
 
 __all__ = [
     "STUDIES",
@@ -36,8 +45,10 @@ __all__ = [
     "activation_rates",
     "commuting_limits",
     "depth_width",
+    "noise_kinds",
     "propagation_of_chaos",
     "synchronization",
+    "two_token_transition",
 ]
 
 #: The studies by the name that the command line has for them, and what draws them.
@@ -53,6 +64,12 @@ STUDIES = {
         DEPTH_WIDTH_QUICK,
         depth_width_report.report,
         {"depth_width": draw_depth_width},
+    ),
+    "noise-kinds": Study(
+        noise_kinds,
+        KINDS_QUICK,
+        kinds_report.report,
+        {"noise_kinds": draw_kinds},
     ),
     "propagation-of-chaos": Study(
         propagation_of_chaos,
@@ -71,6 +88,12 @@ STUDIES = {
         SYNCHRONIZATION_QUICK,
         synchronization_report.report,
         {"mean_energy": mean_energy, "phase_diagram": phase_diagram},
+    ),
+    "two-token-transition": Study(
+        two_token_transition,
+        TRANSITION_QUICK,
+        transition_report.report,
+        {"two_token_transition": draw_transition, "antipodal_groups": antipodal_groups},
     ),
 }
 

@@ -10,10 +10,13 @@ from noisync.base import validate
 from noisync.errors import ArgumentError
 
 
-def increasing(name: str, values: Sequence[int], minimum: int = 1) -> tuple[int, ...]:
-    """Return two or more increasing sizes, the argument called `name`."""
+def increasing(
+    name: str, values: Sequence[int], minimum: int = 1, *, least: int = 2
+) -> tuple[int, ...]:
+    """Return increasing sizes, at least so many (1 or 2), the argument called `name`."""
     listed = np.atleast_1d(np.asarray(values, object))
     chosen = tuple(validate.integer(name, value, minimum=minimum) for value in listed)
-    if len(chosen) < 2 or list(chosen) != sorted(set(chosen)):
-        raise ArgumentError(f"{name} must be two or more increasing integers, got {chosen}")
+    if len(chosen) < least or list(chosen) != sorted(set(chosen)):
+        words = "two or more" if least == 2 else "one or more"
+        raise ArgumentError(f"{name} must be {words} increasing integers, got {chosen}")
     return chosen

@@ -44,7 +44,7 @@ class Covariance:
         return np.asarray(sum(term(cosines) for term in self._terms))
 
     def derivative(self, u: npt.ArrayLike) -> FloatArray:
-        """Return κ'(u) = E[φ'(Z)φ'(Z')]/d for cosines u in [−1, 1], any shape."""
+        """Return κ'(u) = g_o² g_i² E[φ'(Z)φ'(Z')]/d for cosines u in [−1, 1], any shape."""
         cosines = self._cosines(u)
         return np.asarray(sum(term.derivative(cosines) for term in self._terms))
 
@@ -57,18 +57,18 @@ class Covariance:
 
     @property
     def variance(self) -> float:
-        """κ(1) = E[φ(√q ξ)²] + σ_W²: the variance of each component of the field."""
+        """κ(1) = g_o² E[φ(√q ξ)²] + σ_W²: the variance of each component of the field."""
         return sum(term.variance for term in self._terms)
 
     @property
     def slope(self) -> float:
-        """κ'(1) = E[φ'(√q ξ)²]/d: how fast the field varies between near tokens."""
+        """κ'(1) = g_o² g_i² E[φ'(√q ξ)²]/d: how fast the field varies between near tokens."""
         return sum(term.slope for term in self._terms)
 
     @property
     def singularities(self) -> tuple[float, ...]:
-        """How far beyond the angle π its singularities lie: √d σ_U, where σ_U > 0."""
-        return tuple(self.dim**0.5 * term.sigma_u for term in self._terms if term.sigma_u > 0)
+        """How far beyond the angle π its singularities lie: √d σ_U/g_i, where σ_U > 0."""
+        return tuple(term.singularity for term in self._terms if term.sigma_u > 0)
 
     @cached_property
     def odd(self) -> bool:
@@ -83,7 +83,7 @@ class Covariance:
 
         In u = cos θ a kinked activation gives κ a term :math:`(1-u)^{3/2}`, which is smooth in
         θ. What is left are singularities beyond θ = π, where the correlation would reach −1:
-        sin(θ/2) = √(1 + dσ_U²); a small σ_U > 0 brings them near, and needs a few hundred
+        sin(θ/2) = √(1 + dσ_U²/g_i²); a small σ_U > 0 brings them near, and needs a few hundred
         coefficients. Read-only; accurate to about 1e-14 κ(1), or a
         :class:`noisync.KernelAccuracyWarning` says that 1025 coefficients do not suffice.
         """

@@ -22,8 +22,8 @@ class Kernel(Covariance):
     r"""Covariance of the noise field: :math:`E[G(x)G(y)^T] = \kappa(\langle x, y\rangle) I_d`.
 
     .. math::
-        \kappa(u) = E[\varphi(Z)\varphi(Z')] + \sigma_W^2,\qquad
-        \mathrm{Var} = q = 1/d + \sigma_U^2,\quad \mathrm{Cov} = u/d + \sigma_U^2
+        \kappa(u) = g_o^2 E[\varphi(Z)\varphi(Z')] + \sigma_W^2,\qquad
+        \mathrm{Var} = q = g_i^2/d + \sigma_U^2,\quad \mathrm{Cov} = g_i^2 u/d + \sigma_U^2
 
     the same for an MLP of any width and for its infinite-width limit. All values are accurate to
     1e-10 relative to κ(1) (to κ'(1) for the derivative); where that is not reached a
@@ -38,13 +38,17 @@ class Kernel(Covariance):
         d, at least 2.
     sigma_u, sigma_w : float
         Standard deviations of the biases b_U and b_W.
+    input_scale, output_scale : float
+        g_i and g_o, positive; 1 in arXiv:2604.26898. g_i = √d is a network behind a LayerNorm,
+        whose rows have norm √d.
     derivative : callable, optional
         φ' of a callable `activation`; finite differences by default.
 
     Raises
     ------
     ArgumentError
-        For an unknown activation, dim below 2, a negative or non-finite sigma, or sigma_u above 30.
+        For an unknown activation, dim below 2, a negative or non-finite sigma, a scale that is not
+        positive, sigma_u above 30 or input_scale above 30√d.
 
     Examples
     --------
@@ -56,7 +60,7 @@ class Kernel(Covariance):
     References
     ----------
     arXiv:2604.26898, §1.1, §1.3, §4.2; O. Raimond, Flots browniens isotropes sur la sphère (1999).
-    The 1/d of κ' is the derivative of the covariance u/d + σ_U².
+    The g_i²/d of κ' is the derivative of the covariance g_i² u/d + σ_U².
     """
 
     def __init__(
@@ -65,10 +69,15 @@ class Kernel(Covariance):
         dim: int,
         sigma_u: float = 0.0,
         sigma_w: float = 0.0,
+        input_scale: float = 1.0,
+        output_scale: float = 1.0,
         *,
         derivative: Function | None = None,
     ) -> None:
-        super().__init__((Perceptron(activation, dim, sigma_u, sigma_w, derivative),))
+        term = Perceptron(
+            activation, dim, sigma_u, sigma_w, input_scale, output_scale, derivative
+        )  # fmt: skip
+        super().__init__((term,))
 
     @classmethod
     def _of(cls, terms: tuple[Perceptron, ...]) -> Kernel:
@@ -82,7 +91,7 @@ class Kernel(Covariance):
     def __repr__(self) -> str:
         return " + ".join(
             f"{type(self).__name__}({term.phi.name!r}, dim={term.dim}, sigma_u={term.sigma_u}, "
-            f"sigma_w={term.sigma_w})"
+            f"sigma_w={term.sigma_w}{_scales(term)})"
             for term in self._terms
         )
 
@@ -120,6 +129,21 @@ class Kernel(Covariance):
     def sigma_w(self) -> float:
         """Standard deviation of b_W."""
         return self._single("sigma_w").sigma_w
+
+    @property
+    def input_scale(self) -> float:
+        """Factor g_i of the input."""
+        return self._single("input_scale").input_scale
+
+    @property
+    def output_scale(self) -> float:
+        """Factor g_o of the output, but for b_W."""
+        return self._single("output_scale").output_scale
+
+    @property
+    def power_deviation(self) -> float:
+        """Standard deviation of g_o² φ(√q ξ)², what one neuron adds to κ(1)."""
+        return self._single("power_deviation").power_deviation
 
     def _single(self, name: str) -> Perceptron:
         if len(self._terms) > 1:
@@ -276,3 +300,9 @@ class Kernel(Covariance):
         """
         degree = validate.integer("degree", degree, minimum=0)
         return np.asarray(sum(term.schoenberg(degree) for term in self._terms))
+
+
+def _scales(term: Perceptron) -> str:
+    """Write the scales that are not 1."""
+    scales = {"input_scale": term.input_scale, "output_scale": term.output_scale}
+    return "".join(f", {name}={scale}" for name, scale in scales.items() if scale != 1)

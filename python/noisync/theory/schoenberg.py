@@ -23,17 +23,23 @@ _HERMITE_DEGREES = 1024
 
 
 def schoenberg(
-    degree: int, dim: int, phi: Function, bias_variance: float, pair_mean: Function, power: float
+    degree: int,
+    dim: int,
+    phi: Function,
+    input_variance: float,
+    bias_variance: float,
+    pair_mean: Function,
+    power: float,
 ) -> FloatArray:
-    """Return c_0..c_degree of u ↦ E φ(Z)φ(Z'), variance 1/d + σ_U², covariance u/d + σ_U².
+    """Return c_0..c_degree of u ↦ E φ(Z)φ(Z'), variance q_0 + σ_U², covariance u q_0 + σ_U².
 
     Parameters
     ----------
     degree, dim : int
     phi : callable
         φ.
-    bias_variance : float
-        σ_U².
+    input_variance, bias_variance : float
+        q_0 and σ_U².
     pair_mean : callable
         u ↦ E φ(Z)φ(Z').
     power : float
@@ -42,7 +48,7 @@ def schoenberg(
     # Beyond 1e250 the count only says that projection is useless there.
     counts = np.minimum([harmonic_dimension(n, dim) for n in range(degree + 1)], 1e250)
     projected, projected_error = _by_projection(counts, dim, pair_mean, power)
-    summed, summed_error = _by_mehler(counts, dim, phi, bias_variance, power)
+    summed, summed_error = _by_mehler(counts, dim, phi, input_variance, bias_variance, power)
     result = np.where(projected_error < summed_error, projected, summed)
     error = np.minimum(projected_error, summed_error)
     if np.any(error > PROMISED * power):
@@ -67,14 +73,19 @@ def _by_projection(
 
 
 def _by_mehler(
-    counts: FloatArray, dim: int, phi: Function, bias_variance: float, power: float
+    counts: FloatArray,
+    dim: int,
+    phi: Function,
+    input_variance: float,
+    bias_variance: float,
+    power: float,
 ) -> tuple[FloatArray, FloatArray]:
     """Sum Σ a_k² ρ^k by Horner's scheme in the basis P_n.
 
     There ρ = s u + t multiplies by u P_n = [(n+d−2) P_{n+1} + n P_{n−1}] / (2n+d−2).
     """
-    variance = 1 / dim + bias_variance
-    s, t = 1 / (dim * variance), bias_variance / variance
+    variance = input_variance + bias_variance
+    s, t = input_variance / variance, bias_variance / variance
     squares = hermite_coefficients(phi, variance, _HERMITE_DEGREES) ** 2
     size = max(counts.size, squares.size) + 1
     n = np.arange(size)

@@ -76,6 +76,7 @@ TEST_CASE_TEMPLATE("the field of the MLP is the sum over its neurons", Real, dou
             CAPTURE(d);
             CHECK(error<Real>({Activation::tanh, width, 0.0, 0.0}, 5, d) <= 1);
             CHECK(error<Real>({Activation::relu, width, 0.5, 0.25}, 5, d) <= 1);
+            CHECK(error<Real>({Activation::tanh, width, 0.5, 0.25, 1.5, 0.75}, 5, d) <= 1);
         }
     }
 }

@@ -18,11 +18,18 @@ DEPTH_WIDTH = {
     "tokens": 3, "depths": [2, 4], "refinement": 2, "widths": [8, 16], "width_layers": 2,
     "replicates": 3,
 }  # fmt: skip
+TRANSITION = {
+    "dims": [3], "betas": [1.0, 2.0], "replicates": 3, "tokens": [2, 4], "group_dims": [3],
+    "group_betas": [2.0], "group_replicates": 2, "horizon": 4.0, "thickness": 1.0,
+}  # fmt: skip
+KINDS = {"dim": 3, "tokens": 5, "width": 8, "layers": 4, "saved": 2, "replicates": 2}
 ACTIVATIONS = {"activations": {"mine": "relu", "tanh": "tanh"}, "dims": [3], "sigmas": [0.1, 0.2]}
 STUDIES = {
     "activation_rates": (ns.studies.activation_rates, ACTIVATIONS, 2),
     "synchronization": (ns.studies.synchronization, SYNCHRONIZATION, 4),
     "depth_width": (ns.studies.depth_width, DEPTH_WIDTH, 5),
+    "two_token_transition": (ns.studies.two_token_transition, TRANSITION, 4),
+    "noise_kinds": (ns.studies.noise_kinds, KINDS, 6),
 }
 
 

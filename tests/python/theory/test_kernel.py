@@ -13,7 +13,7 @@ from noisync.sphere.harmonics import gegenbauer, harmonic_dimension
 from noisync.theory import layer_exponent
 
 U = np.array([-1.0, -0.9, -0.5, 0.0, 0.3, 0.9, 0.99, 0.9999, 1 - 1e-8, 1.0])
-LAWS = [(5, 0.0, 0.0), (64, 0.1, 0.1), (3, 1.5, 0.0), (2, 0.0, 0.7)]
+LAWS = [(5, 0.0, 0.0), (64, 0.1, 0.1), (3, 1.5, 0.0), (2, 0.0, 0.7), (8, 0.3, 0.2, 8**0.5, 0.5)]
 
 MP = {
     "relu": lambda z: z if z > 0 else mpmath.mpf(0),
@@ -30,8 +30,8 @@ MP = {
 }
 
 
-def closed_form(activation, u, d, sigma_u, sigma_w):
-    q, c = 1 / d + sigma_u**2, u / d + sigma_u**2
+def closed_form(activation, u, d, sigma_u, sigma_w, input_scale=1.0, output_scale=1.0):
+    q, c = input_scale**2 / d + sigma_u**2, input_scale**2 * u / d + sigma_u**2
     rho = np.clip(c / q, -1, 1)
     relu = q / (2 * np.pi) * (np.sqrt(1 - rho**2) + rho * (np.pi - np.arccos(rho)))
     value = {
@@ -41,12 +41,12 @@ def closed_form(activation, u, d, sigma_u, sigma_w):
         "erf": 2 / np.pi * np.arcsin(2 * c / (1 + 2 * q)),
         "sin": (np.exp(c - q) - np.exp(-c - q)) / 2,
     }[activation]
-    return value + sigma_w**2
+    return output_scale**2 * value + sigma_w**2
 
 
-def cartesian(f, d, sigma_u, u):
+def cartesian(f, d, sigma_u, u, input_scale=1.0):
     """E f(Z) f(Z') by product rules in the four quadrants of (z, z'): another way altogether."""
-    q, c = 1 / d + sigma_u**2, u / d + sigma_u**2
+    q, c = input_scale**2 / d + sigma_u**2, input_scale**2 * u / d + sigma_u**2
     node, weight = special.roots_legendre(400)
     half = 6 * np.sqrt(q) * (node + 1)
     z = np.concatenate([-half[::-1], half])
@@ -68,33 +68,30 @@ def test_values_with_a_closed_form(activation, law):
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("activation", ns.activations.NAMES)
 def test_values_and_derivatives_by_another_quadrature(activation, law):
-    d, sigma_u, sigma_w = law
+    d, sigma_u, sigma_w, g_i, g_o = (*law, 1.0, 1.0)[:5]
     kernel = ns.Kernel(activation, *law)
     u = np.array([-0.6, 0.0, 0.4])
-    expected = [cartesian(reference.ACTIVATIONS[activation], d, sigma_u, t) for t in u]
-    np.testing.assert_allclose(
-        kernel(u), np.array(expected) + sigma_w**2, rtol=1e-11, atol=1e-13 * kernel.variance
-    )
-    slopes = [
-        cartesian(ns.activations.resolve(activation).derivative, d, sigma_u, t) / d for t in u
-    ]
+    phi, slope = reference.ACTIVATIONS[activation], ns.activations.resolve(activation).derivative
+    expected = [g_o**2 * cartesian(phi, d, sigma_u, t, g_i) + sigma_w**2 for t in u]
+    np.testing.assert_allclose(kernel(u), expected, rtol=1e-11, atol=1e-13 * kernel.variance)
+    slopes = [(g_o * g_i) ** 2 * cartesian(slope, d, sigma_u, t, g_i) / d for t in u]
     np.testing.assert_allclose(kernel.derivative(u), slopes, rtol=1e-11)
 
 
 @pytest.mark.parametrize("law", LAWS)
 @pytest.mark.parametrize("activation", ns.activations.NAMES)
 def test_variance_and_slope_to_thirty_digits(activation, law):
-    d, sigma_u, sigma_w = law
+    d, sigma_u, sigma_w, g_i, g_o = map(mpmath.mpf, (*law, 1.0, 1.0)[:5])
     with mpmath.workdps(30):
-        q = mpmath.mpf(1) / d + mpmath.mpf(sigma_u) ** 2
+        q = g_i**2 / d + sigma_u**2
         phi = MP[activation]
 
         def mean(f):
             points = [-14 * mpmath.sqrt(q), -mpmath.sqrt(q), 0, mpmath.sqrt(q), 14 * mpmath.sqrt(q)]
             return mpmath.quad(lambda z: f(z) ** 2 * mpmath.npdf(z, 0, mpmath.sqrt(q)), points)
 
-        variance = mean(phi) + mpmath.mpf(sigma_w) ** 2
-        slope = mean(lambda z: mpmath.diff(phi, z, h=mpmath.mpf(10) ** -12)) / d
+        variance = g_o**2 * mean(phi) + sigma_w**2
+        slope = mean(lambda z: mpmath.diff(phi, z, h=mpmath.mpf(10) ** -12)) * (g_o * g_i) ** 2 / d
     kernel = ns.Kernel(activation, *law)
     assert kernel.variance == pytest.approx(float(variance), rel=1e-12)
     assert kernel.slope == pytest.approx(float(slope), rel=1e-10)
@@ -189,6 +186,37 @@ def test_schoenberg_series_of_smooth_activations(activation, d):
     assert c.sum() == pytest.approx(kernel.variance, rel=1e-11)
     u = np.linspace(-1, 1, 11)
     np.testing.assert_allclose(c @ gegenbauer(40, d, u), kernel(u), rtol=1e-10)
+
+
+def test_schoenberg_series_of_scaled_inputs_and_outputs():
+    kernel = ns.Kernel("tanh", 5, 0.4, 0.2, 1.3, 0.7)
+    c = kernel.schoenberg(40)
+    u = np.linspace(-1, 1, 11)
+    np.testing.assert_allclose(c @ gegenbauer(40, 5, u), kernel(u), rtol=1e-10)
+    same = ns.Kernel("tanh", 5, 0.4, 0.2 / 0.7, 1.3).schoenberg(40)
+    np.testing.assert_allclose(c, 0.49 * same, rtol=1e-11, atol=1e-15)
+
+
+def test_scales_of_the_law():
+    """Scaling all of the network's normals by g_i is a dimension smaller by g_i², for κ(1)."""
+    assert ns.Kernel("tanh", 8, input_scale=2).variance == ns.Kernel("tanh", 2).variance
+    kernel = ns.MLP("relu", 4, 0.1, 0.2, input_scale=3.0, output_scale=0.5).kernel(7)
+    assert kernel == ns.Kernel("relu", 7, 0.1, 0.2, 3.0, 0.5)
+    assert repr(kernel).endswith("sigma_w=0.2, input_scale=3.0, output_scale=0.5)")
+    assert ns.GaussianField("relu", 0.1, 0.2, input_scale=3.0, output_scale=0.5).kernel(7) == kernel
+
+
+@pytest.mark.parametrize(
+    ("scales", "message"),
+    [
+        ({"input_scale": 0.0}, "input_scale must be a positive number, got 0"),
+        ({"output_scale": -1.0}, "output_scale must be a positive number, got -1"),
+        ({"input_scale": 70.0}, "input_scale must be at most 60, 30√d, for the theory, got 70"),
+    ],
+)
+def test_scales_that_do_not_serve(scales, message):
+    with pytest.raises(ns.ArgumentError, match=message):
+        ns.Kernel("relu", 4, **scales)
 
 
 def test_schoenberg_without_output_bias_changes_the_constant_only():

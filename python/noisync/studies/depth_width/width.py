@@ -68,10 +68,11 @@ class CoupledLayers:
     def _features(
         self, kernel: Kernel, x: FloatArray, width: int, hidden: np.random.Generator
     ) -> FloatArray:
-        """Return φ(d^{-1/2} U x + b_U)/√m with fresh U, b_U for every replicate, (R, N, m)."""
-        weights = hidden.standard_normal((x.shape[0], x.shape[2], width)) / np.sqrt(x.shape[2])
+        """Return g_o φ(g_i d^{-1/2} U x + b_U)/√m, fresh U, b_U for every replicate, (R, N, m)."""
+        weights = hidden.standard_normal((x.shape[0], x.shape[2], width))
+        weights *= kernel.input_scale / np.sqrt(x.shape[2])
         bias = kernel.sigma_u * hidden.standard_normal((x.shape[0], 1, width))
-        return np.asarray(kernel.phi(x @ weights + bias) / np.sqrt(width))
+        return np.asarray(kernel.output_scale * kernel.phi(x @ weights + bias) / np.sqrt(width))
 
 
 def coupled_roots(first: FloatArray, second: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import xarray as xr
-from matplotlib.axes import Axes
 
 from noisync.base.validate import FloatArray
-from noisync.figures.report import markdown_table, number, save_figure
+from noisync.figures.report import markdown_table, number, save_panels
 from noisync.storage.files import replace_text
 from noisync.studies.propagation_of_chaos.plot import groups, propagation_of_chaos
 from noisync.studies.propagation_of_chaos.plot_chaos import (
@@ -66,14 +64,16 @@ def report(data: xr.Dataset, out: Path) -> str:
         axes = propagation_of_chaos(data, models)
         lines += [
             f"## {one.attention.item()}, {one.noise.item()}", "",
-            _saved(axes, out, name, "errors against N"), "",
+            save_panels(axes, out, name, "errors against N"), "",
             _slopes(data, models), "",
         ]  # fmt: skip
     lines += ["## What limits the range", "", limits_words(data), ""]
     if measured_chaos(data):
         lines += _chaos(data, out)
     if "growth" in data:
-        picture = _saved(coupling_growth(data), out, "coupling-growth.png", "coupling error, time")
+        picture = save_panels(
+            coupling_growth(data), out, "coupling-growth.png", "coupling error, time"
+        )
         lines += [_GROWTH.format(**data.attrs), picture, "", growth_words(data), ""]
     lines += [
         "## Cost", "",
@@ -84,12 +84,6 @@ def report(data: xr.Dataset, out: Path) -> str:
         lines += ["```toml", data.toml[k].item().strip(), "```", ""]
     _write_numbers(data, out / "propagation-of-chaos.csv")
     return "\n".join(lines)
-
-
-def _saved(axes: tuple[Axes, ...], out: Path, name: str, alt: str) -> str:
-    picture = save_figure(axes[0].figure, out, name, alt)  # type: ignore[arg-type]
-    plt.close(axes[0].figure)  # type: ignore[arg-type]
-    return picture
 
 
 def _slopes(data: xr.Dataset, models: list[int]) -> str:
@@ -141,7 +135,7 @@ def _chaos(data: xr.Dataset, out: Path) -> list[str]:
     for place, k in enumerate(measured_chaos(data)):
         one = data.isel(model=k)
         name = "conditional-chaos" + (f"-{place + 1}" if place else "") + ".png"
-        picture = _saved(conditional_chaos(data, k), out, name, "chaos given the noise")
+        picture = save_panels(conditional_chaos(data, k), out, name, "chaos given the noise")
         rows = []
         for j, n in enumerate(data.conditional_tokens.to_numpy()):
             values = [

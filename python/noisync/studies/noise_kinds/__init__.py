@@ -1,0 +1,1 @@
+"""What kinds of noise do to the same tokens at the same strength."""
