@@ -1,11 +1,12 @@
 """Clusters on the circle: how many, and where.
 
-About the uniform law a perturbation of degree n grows under softmax attention (V = I, no noise) like
+About the uniform law a perturbation of degree n grows under softmax attention (V = I, no noise)
+like
 
     e^{r_n t},   r_n = n² I_n(β) / (β I_0(β))      in d = 2
 
-(arXiv:2312.10794, arXiv:2410.23228). The fastest n says how many clusters there are in the limit of a
-small perturbation: 3 for β = 5, 4 for β = 7; from that mode alone they form at the angles
+(arXiv:2312.10794, arXiv:2410.23228). The fastest n says how many clusters there are in the limit of
+a small perturbation: 3 for β = 5, 4 for β = 7; from that mode alone they form at the angles
 (arg ρ̂_n + 2πk)/n, ρ̂_n = Σ w_j e^{inθ_j}. From independent tokens their number is random.
 
     python docs/gallery/circle_modes.py [FIGURE.png]
@@ -68,7 +69,8 @@ def main(path: str | None = None) -> None:
             found, times = np.unique(counts.to_numpy().astype(int), return_counts=True)
             print(f"beta = {beta:g}: rates of n = 1 ... 7:", *(f"{rate:.3f}" for rate in rates))
             print(f"  from n = {fastest} alone: {fastest} clusters, {off:.1e} rad from theory")
-            print(f"  from {STARTS} starts at t = {HORIZON:g}:", dict(zip(found.tolist(), times.tolist())))
+            words = (f"{k}: {count}" for k, count in zip(found, times, strict=True))
+            print(f"  clusters at t = {HORIZON:g} of {STARTS} starts:", *words)
             assert times[found == fastest] > 0
             left.plot(n, rates, "o-", markersize=3)
             left.set(ylabel=rf"growth rate, $\beta={beta:g}$")

@@ -1,7 +1,7 @@
 """Leaders under a causal mask: tokens that come far from all earlier ones hold their place.
 
-Token i sees the tokens j ≤ i only. Going through them in order, call a token a Rényi centre if it is
-farther than δ = c/√β from all centres before it (Rényi's parking). For large β such a token is
+Token i sees the tokens j ≤ i only. Going through them in order, call a token a Rényi centre if it
+is farther than δ = c/√β from all centres before it (Rényi's parking). For large β such a token is
 attracted by nobody before it, and later ones gather around it: centres hold groups for very long
 (arXiv:2411.04990). Softmax attention, V = I, on the circle, without noise.
 
@@ -41,7 +41,9 @@ def main(path: str | None = None) -> None:
     sizes = np.bincount(groups)
     held = np.isin(np.arange(len(sizes)), groups[centres])
     share = sizes[held].sum() / TOKENS
-    print(f"{len(centres)} centres, moved by {np.median(moved[centres]):.2f}/sqrt(beta) in the median")
+    print(
+        f"{len(centres)} centres moved by {np.median(moved[centres]):.2f}/sqrt(beta), the median,"
+    )
     print(f"other tokens by {np.median(others):.2f}/sqrt(beta)")
     print(f"{held.sum()} of {len(sizes)} groups have a centre; they hold {share:.0%} of the tokens")
     assert np.median(moved[centres]) < 0.5 * np.median(others)

@@ -1,10 +1,10 @@
-"""Lost in the middle: which tokens of the start do later layers remember?
+"""Lost in the middle: which tokens of the start later layers remember.
 
-Unnormalised attention on the circle, each token attending to those before it, with weights that decay
-like e^{−λ(i−j)/N} (arXiv:2605.09213, whose horizon is βT). Over independent uniform starts the mean of
-⟨X_i(0), v⟩ says how much of token i is left in v: the mean of all tokens at the end, and the last
-token. The first token never moves and attracts all others; decay favours the latest. Between them the
-last token remembers both ends and loses the middle.
+Unnormalised attention on the circle, each token attending to those before it, with weights that
+decay like e^{−λ(i−j)/N} (arXiv:2605.09213, whose horizon is βT). Over independent uniform starts
+the mean of ⟨X_i(0), v⟩ says how much of token i is left in v: the mean of all tokens at the end,
+and the last token. The first token never moves and attracts all others; decay favours the latest.
+Between them the last token remembers both ends and loses the middle.
 
     python docs/gallery/lost_in_the_middle.py [FIGURE.png]
 """
@@ -41,9 +41,9 @@ def main(path: str | None = None) -> None:
             first, middle = last[0], last[TOKENS // 4 : TOKENS // 2].mean()
             latest = last[-TOKENS // 8 : -1].mean()
             print(
-                f"decay {decay:4g}: the mean keeps {mean[0]:.3f} of the first token; the last token "
-                f"{first:.3f} of the first, {middle:.3f} of the second quarter, {latest:.3f} of the "
-                "last eighth"
+                f"decay {decay:4g}: the mean keeps {mean[0]:.3f} of the first token; the last "
+                f"token {first:.3f} of the first, {middle:.3f} of one of the second quarter, "
+                f"{latest:.3f} of one of the last eighth"
             )
             error = 1 / (2 * STARTS) ** 0.5  # of one token: a cosine has variance 1/2
             assert mean[0] == mean.max()

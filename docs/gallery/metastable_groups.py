@@ -32,8 +32,9 @@ def main(path: str | None = None) -> None:
         # A plateau: long, and flat but for its ends.
         inner = energy[start + (end - start) // 4 : end - (end - start) // 4]
         print(
-            f"{groups[start]:2d} groups from t = {run.time[start]:6.1f} to {run.time[end - 1]:6.1f}, "
-            f"energy {inner.mean():.4f}, which falls by {inner[0] - inner[-1]:.1e}"
+            f"{groups[start]:2d} groups from t = {run.time[start]:6.1f} to "
+            f"{run.time[end - 1]:6.1f}, energy {inner.mean():.4f}, falling by "
+            f"{inner[0] - inner[-1]:.1e}"
         )
     assert np.all(np.diff(energy) <= 1e-12), "energy must not grow"
     assert np.all(np.diff(groups[late[0] :]) <= 0), "groups merge and do not part"

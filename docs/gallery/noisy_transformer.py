@@ -1,13 +1,17 @@
 """The noisy transformer: a continuous and a discontinuous transition.
 
-Unnormalised attention against a Brownian motion of each token, on the circle: the law of many tokens
-has the stationary densities
+Unnormalised attention against a Brownian motion of each token, on the circle: the law of many
+tokens has the stationary densities
 
     ρ(θ) ∝ exp( (2/(s²β)) ∫ e^{β cos(θ−φ)} ρ(φ) dφ ).
 
-The uniform law loses stability where the noise falls below s_c² = 2 Γ(d/2)(2/β)^{d/2−1} I_{d/2}(β)/β.
-For β ≤ β_*, I_{d/2+1}(β_*)/I_{d/2}(β_*) = 1/d, order sets in continuously there; for β > β_* it jumps,
-at some s² > s_c², and between the two both states are stable: a hysteresis loop (arXiv:2606.05140).
+The uniform law loses stability where the noise falls below
+
+    s_c² = 2 Γ(d/2) (2/β)^{d/2−1} I_{d/2}(β)/β.
+
+For β ≤ β_*, I_{d/2+1}(β_*)/I_{d/2}(β_*) = 1/d, order sets in continuously there; for β > β_* it
+jumps, at some s² > s_c², and between the two both states are stable: a hysteresis loop
+(arXiv:2606.05140).
 
     python docs/gallery/noisy_transformer.py [FIGURE.png]
 """
@@ -23,7 +27,7 @@ import noisync as ns
 
 KNOWN = {2: 2.44692, 3: 1.81615, 4: 1.57526, 8: 1.26655, 64: 1.03149}
 #: Tokens, and horizon and thickness of layers at every noise, in units of 1/s_c².
-TOKENS, RELAXATION, STEP = 512, 60.0, 0.02
+TOKENS, RELAXATION, STEP = 512, 60.0, 0.005
 
 
 def critical_beta(dim: int) -> float:
@@ -72,8 +76,8 @@ def sweep(beta: float, noises: np.ndarray, start: np.ndarray) -> np.ndarray:
         model = ns.Model(2, ns.Unnormalized(beta=beta), ns.IndependentNoise(noise**0.5))
         layers = int(RELAXATION / STEP)
         run = ns.simulate(
-            model, x, horizon=RELAXATION / critical_noise(beta), layers=layers, save=layers // 30, replicate=k,
-            observe=[ns.OrderParameters(layers=layers // 30)],
+            model, x, horizon=RELAXATION / critical_noise(beta), layers=layers, save=layers // 30,
+            replicate=k, observe=[ns.OrderParameters(layers=layers // 30)],
         )  # fmt: skip
         x = run.state.tokens
         found.append(float(run.observed["order"][15:, 0].mean()))  # the second half
@@ -87,7 +91,7 @@ def main(path: str | None = None) -> None:
         print(f"d = {dim:2d}: beta_* = {critical_beta(dim):.5f}")
     with ns.plot.style():
         _, panels = plt.subplots(1, 2, figsize=(6.2, 2.6))
-        for axes, beta in zip(panels, (1.0, 5.0), strict=True):
+        for axes, beta in zip(panels, (1.0, 8.0), strict=True):
             critical = critical_noise(beta)
             fine = np.linspace(0.6, 1.5, 91)
             low, high = theory(beta, critical * fine)

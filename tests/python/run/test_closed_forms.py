@@ -107,3 +107,25 @@ def test_modes_grow_at_the_known_rate_along_a_run(kind, beta, mode):
     )
     growth = np.log(abs(modes(run.tokens[-1], mode)) / abs(modes(x, mode))) / horizon
     assert growth == pytest.approx(rate, rel=1e-6)
+
+
+@pytest.mark.parametrize(("beta", "fastest"), [(5.0, 3), (7.0, 4)])
+def test_clusters_on_the_circle_are_those_of_the_fastest_mode(beta, fastest):
+    """Their number, and their angles (arg ρ̂_n + 2πk)/n, from the uniform law with one mode."""
+    rates = [n**2 * iv(n, beta) / (beta * iv(0, beta)) for n in range(1, 9)]
+    assert np.argmax(rates) + 1 == fastest
+    assert sorted(rates)[-1] == pytest.approx({5.0: 0.683, 7.0: 0.691}[beta], abs=5e-4)
+    assert sorted(rates)[-2] == pytest.approx({5.0: 0.600, 7.0: 0.650}[beta], abs=5e-4)
+    for n in (fastest, fastest + 1):
+        angle = 2 * np.pi * np.arange(720) / 720
+        weights = (1 + 0.01 * np.cos(n * angle - 0.3)) / 720
+        x = np.column_stack([np.cos(angle), np.sin(angle)])
+        model = ns.Model(2, ns.Softmax(beta=beta))
+        run = ns.simulate(
+            model, x, horizon=20.0, layers=400, weights=weights, save=[400], threads=1
+        )
+        labels = ns.measure.clusters(run.tokens[-1], 0.05, weights)
+        assert labels.max() + 1 == n  # whichever mode is alone
+        centres = [weights[labels == k] @ run.tokens[-1][labels == k] for k in range(n)]
+        phases = n * np.arctan2(*np.transpose(centres)[::-1]) - 0.3
+        assert np.abs(np.angle(np.exp(1j * phases)) / n).max() < 0.002

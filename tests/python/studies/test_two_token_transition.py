@@ -59,6 +59,7 @@ def test_bounds_are_those_of_the_binomial_test():
     assert low[3] == low[2]  # the undecided may all have ended at one point,
     most = stats.binomtest(10, 20).proportion_ci(0.95, "exact").high
     assert high[3] == pytest.approx(most)  # or all as antipodes
+    assert exact_bounds(counts, leaving=0.25)[0] == pytest.approx(0.75 * low)
 
 
 def test_cells_of_no_score():

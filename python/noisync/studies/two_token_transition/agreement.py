@@ -48,15 +48,16 @@ def largest_allowed(count: int) -> float:
 
 
 def exact_bounds(
-    counts: npt.NDArray[np.int64], level: float = 0.95
+    counts: npt.NDArray[np.int64], level: float = 0.95, leaving: FloatArray | float = 0.0
 ) -> tuple[FloatArray, FloatArray]:
     """Return Clopper–Pearson bounds of the probability of antipodes.
 
-    `counts` as in :func:`z_scores`; undecided runs may end in either way.
+    `counts` as in :func:`z_scores`; undecided runs may end in either way. Antipodes that leave with
+    a probability of at most `leaving` scale the lower bound by 1 − leaving.
     """
     tail = (1 - level) / 2
     runs, least = counts.sum(axis=-1), counts[..., 1]
     most = runs - counts[..., 0]
     low = np.where(least > 0, stats.beta.ppf(tail, least, runs - least + 1), 0.0)
     high = np.where(most < runs, stats.beta.isf(tail, most + 1, runs - most), 1.0)
-    return np.asarray(low), np.asarray(high)
+    return np.asarray(low * (1 - np.asarray(leaving))), np.asarray(high)

@@ -56,7 +56,7 @@ def agreement(data: xr.Dataset) -> tuple[bool, str]:
     limit = largest_allowed(int(scored.sum()))
     other = ~scored & (data.ended.sum("end").to_numpy() > 0)
     level = 1 - FALSE_ALARM / max(int(other.sum()), 1)
-    low, high = exact_bounds(data.ended.to_numpy(), level)
+    low, high = exact_bounds(data.ended.to_numpy(), level, data.leaving.to_numpy())
     exact = data.exact.to_numpy()
     outside = other & ((exact < low) | (exact > high))
     lines = []
@@ -72,7 +72,9 @@ def agreement(data: xr.Dataset) -> tuple[bool, str]:
         "one of the two ways, or what is undecided or may yet change would move the mean by more "
         f"than {SHARE:g} of its standard error. In {outside.sum()} of them the exact probability "
         f"is outside of exact bounds that all hold in {1 / FALSE_ALARM - 1:g} of "
-        f"{1 / FALSE_ALARM:g} studies, the undecided taken either way."
+        f"{1 / FALSE_ALARM:g} studies, the undecided taken either way. Near the line antipodes at "
+        f"1 + u < {ON_A_LINE:g} may still part, with a known probability: the lower bounds allow "
+        "for it."
     )
     passed = not outside.any() and not (scored.any() and z[scored].max() > limit)
     return bool(passed), "\n".join(lines)

@@ -84,12 +84,13 @@ def two_token_transition(
     xarray.Dataset
         Over (dim, beta): ``ended`` (end), the pairs by where they end; ``estimate`` of the
         probability of antipodes and its standard ``error``, by Richardson; ``exact``; ``low`` and
-        ``high``, exact 95 % bounds from the counts, the undecided taken either way; ``z``, NaN
-        where the line is near or few runs end in one of the two ways; ``time_to_settle``, the
-        median; ``layers``. Over dim: ``critical_beta``. Over (group_dim, group_beta, tokens):
-        ``group_ended`` (end), ``group_time_to_settle``; ``groups``, the runs with 1, 2, 3 or more
-        groups at T, tokens within 0.1 rad; and ``group_size`` (size), how often the smaller of two
-        groups had that many tokens.
+        ``high``, exact 95 % bounds from the counts, the undecided taken either way; ``leaving``,
+        the probability that antipodes, once counted, still meet; ``z``, NaN where the line is near
+        or few runs end in one of the two ways; ``time_to_settle``, the median; ``layers``. Over
+        dim: ``critical_beta``. Over (group_dim, group_beta, tokens): ``group_ended`` (end),
+        ``group_time_to_settle``; ``groups``, the runs with 1, 2, 3 or more groups at T, tokens
+        within 0.1 rad; and ``group_size`` (size), how often the smaller of two groups had that many
+        tokens.
 
     Raises
     ------
@@ -201,7 +202,7 @@ class _Grid:
         )
         leave = np.array([[leaving(d, b) for b in self.betas] for d in self.dims])
         estimate, error = values("estimate"), values("error")
-        low, high = exact_bounds(counts)
+        low, high = exact_bounds(counts, leaving=leave)
         score = z_scores(estimate, error, exact, counts, leave)
         return {
             "ended": (("dim", "beta", "end"), counts),
@@ -209,8 +210,8 @@ class _Grid:
                 name: (("dim", "beta"), array)
                 for name, array in {
                     "estimate": estimate, "error": error, "exact": exact, "low": low,
-                    "high": high, "z": score, "time_to_settle": values("time_to_settle"),
-                    "layers": values("layers"),
+                    "high": high, "leaving": leave, "z": score,
+                    "time_to_settle": values("time_to_settle"), "layers": values("layers"),
                 }.items()
             },
             "critical_beta": ("dim", np.array([critical_beta(d) for d in self.dims])),
