@@ -9,7 +9,7 @@ import xarray as xr
 
 from noisync.cli import main
 from noisync.measure.decay import measured_rate
-from noisync.paper import figure1, grids, table
+from noisync.paper import figure1, grids, table, two_token
 from noisync.paper.panel import Panel, end_state, theory
 
 
@@ -105,3 +105,33 @@ def test_theory_of_a_panel_without_noise():
     assert rates.layered == pytest.approx(-np.log(1.01) / 0.01)
     assert rates.applies
     assert rates.bound == 0.0
+
+
+@pytest.fixture
+def few_pairs(monkeypatch):
+    small = {
+        "dims": (3,), "betas": (2.0,), "replicates": 60, "horizon": 20.0, "thickness": 0.2,
+        "tokens": (2,), "group_dims": (3,), "group_betas": (2.0,), "group_replicates": 4, "seed": 1,
+    }  # fmt: skip
+    monkeypatch.setattr(two_token, "CONFIGURATION", small)
+
+
+def test_two_tokens(tmp_path, few_pairs):
+    assert main(["reproduce", "two-token", "--out", str(tmp_path)]) == 0
+    report = (tmp_path / "report-two-token.md").read_text()
+    assert "| 3 | 1 | 0.2224 | 0.222423 | 2e-05 |" in report
+    assert "The pairs agree with theory" in report
+    for name in ("two-token.png", "two-token-groups.png", "two-token.csv", "two-token.nc"):
+        assert (tmp_path / name).stat().st_size > 100
+
+
+def test_a_probability_that_is_out_makes_the_command_fail(tmp_path, few_pairs, monkeypatch):
+    monkeypatch.setattr(two_token, "PUBLISHED", {(3, 1.0): "2.225e-01"})
+    assert main(["reproduce", "two-token", "--out", str(tmp_path)]) == 1
+
+
+def test_pairs_that_are_out_make_the_command_fail(tmp_path, few_pairs, monkeypatch):
+    monkeypatch.setattr(two_token, "agreement", lambda data: (False, "they are out"))
+    assert main(["reproduce", "two-token", "--out", str(tmp_path)]) == 1
+    report = (tmp_path / "report-two-token.md").read_text()
+    assert "**The pairs do not agree with theory:**" in report

@@ -75,6 +75,8 @@ def propagation_of_chaos(
         panel.set_ylabel(name)
         if panel.get_legend_handles_labels()[0]:
             panel.legend()
+    if panels[1].get_legend() is not None:  # between the errors and the nodes' own
+        panels[1].legend(loc="center left", bbox_to_anchor=(0.0, 0.32))
     return panels
 
 
