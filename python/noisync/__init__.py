@@ -49,6 +49,7 @@ from noisync.run import schemes
 from noisync.run.checkpoint import Checkpoint
 from noisync.run.ensemble import ensemble
 from noisync.run.extend import extend
+from noisync.run.merging import merge
 from noisync.run.results import load, save
 from noisync.run.resume import resume
 from noisync.run.simulation import simulate
@@ -99,6 +100,7 @@ __all__ = [
     "extend",
     "load",
     "measure",
+    "merge",
     "plot",
     "resume",
     "sample_field",

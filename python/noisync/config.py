@@ -1,4 +1,4 @@
-"""The TOML file of ``noisync simulate``: a model, its tokens and a run."""
+"""The TOML file of ``noisync simulate`` and ``noisync ensemble``: a model, its tokens, a run."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import xarray as xr
 
 from noisync import sphere
 from noisync.base import validate
@@ -18,6 +19,7 @@ from noisync.errors import ArgumentError
 from noisync.measure.observer import Observer
 from noisync.model import Model
 from noisync.run.arguments import NAMES
+from noisync.run.ensemble import ensemble
 from noisync.run.schedule import Schedule
 from noisync.run.simulation import simulate
 from noisync.run.trajectory import Trajectory
@@ -37,6 +39,7 @@ class RunConfig:
 
     model: Model
     tokens: npt.NDArray[Any]
+    law: sphere.Uniform | None  # what every replicate of an ensemble draws, if not `tokens`
     run: Mapping[str, Any]
     observe: tuple[Observer, ...]
 
@@ -51,6 +54,19 @@ class RunConfig:
         run = {**self.run, **given}
         return simulate(self.model, self.tokens, observe=self.observe, progress=progress, **run)
 
+    def ensemble(self, replicates: range, *, progress: bool = False, **given: Any) -> xr.Dataset:
+        """Run these replicates; what is given stands in place of what the file says of the run."""
+        if not self.observe:
+            raise ArgumentError("observe must name what an ensemble is to keep, got none")
+        run = {**self.run, **given}
+        if "replicate" in run:
+            raise ArgumentError("run.replicate goes without --replicates, got both")
+        return ensemble(
+            self.model, self.tokens if self.law is None else self.law,
+            replicates=len(replicates), first_replicate=replicates.start,
+            observe=self.observe, progress=progress, **run,
+        )  # fmt: skip
+
 
 def read(
     path: str | os.PathLike[str],
@@ -63,7 +79,8 @@ def read(
     ----------
     path : path-like
         A TOML file with the tables ``model`` (see :class:`noisync.Model`), ``tokens`` (``file`` and
-        ``normalize``, or ``uniform`` and ``seed``), ``run`` (the arguments of
+        ``normalize``, or ``uniform`` and ``seed``; in an ensemble every replicate draws uniform
+        tokens of its own if there is no seed), ``run`` (the arguments of
         :func:`noisync.simulate`) and, if wanted, ``observe``: ``energy`` and ``budget``, lists of
         β; ``cosines``, a number of bins; ``order``, true or false; ``clusters``, an angle;
         ``lyapunov``, a number of exponents.
@@ -92,8 +109,11 @@ def read(
         if not isinstance(table.get(name, {}), Mapping):
             raise ArgumentError(f"{name} must be a table, got {table[name]!r}")
     observe = table.get("observe", {})
-    start = _tokens(table.get("tokens", {}), Path(path).parent, tokens, model.dim)
-    return RunConfig(model, start, run, _observers(observe))
+    chosen = table.get("tokens", {})
+    start = _tokens(chosen, Path(path).parent, tokens, model.dim)
+    each = tokens is None and "uniform" in chosen and "seed" not in chosen
+    law = sphere.Uniform(chosen["uniform"], model.dim) if each else None
+    return RunConfig(model, start, law, run, _observers(observe))
 
 
 def _observers(table: Mapping[str, Any]) -> tuple[Observer, ...]:

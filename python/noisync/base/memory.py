@@ -5,14 +5,16 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from noisync.base import cgroup
 from noisync.errors import ArgumentError
 
 
 def available_memory() -> int:
-    """Return the bytes that can be allocated without swapping."""
+    """Return the bytes that can be allocated without swapping, within limits of control groups."""
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
-        return next(int(line.split()[1]) * 1024 for line in lines if "MemAvailable" in line)
+        free = next(int(line.split()[1]) * 1024 for line in lines if "MemAvailable" in line)
+        return min(free, cgroup.free_memory())
     except (OSError, StopIteration, ValueError):  # not Linux: let the allocation itself decide
         return sys.maxsize
 

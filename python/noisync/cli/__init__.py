@@ -1,4 +1,4 @@
-"""The command line: ``noisync reproduce | simulate | resume | theory | study | info``."""
+"""The command line: ``noisync reproduce | simulate | ensemble | merge | resume | study | ...``."""
 
 from __future__ import annotations
 
@@ -11,10 +11,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from noisync import _core
+from noisync.base.progress import logged
 from noisync.base.threads import thread_count
 from noisync.base.version import __version__
 from noisync.cli.output import close_output, complain, streams
-from noisync.cli.runs import FAILED, given, print_study, resume_command, simulate
+from noisync.cli.runs import (
+    FAILED,
+    ensemble,
+    given,
+    merge_command,
+    print_study,
+    resume_command,
+    shown,
+    simulate,
+)
 from noisync.cli.theory import theory
 from noisync.errors import NoisyncError, SimulationError, Terminated
 from noisync.paper import TARGETS, report_path, reproduce
@@ -34,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     command: Callable[[argparse.Namespace], int] = options.command
     status = 0
     try:
-        with streams(), _terminable():
+        with streams(), _terminable(), logged(getattr(options, "log", None)):
             status = command(options)
     except SimulationError as error:
         complain(error)
@@ -91,11 +101,26 @@ def _parser() -> argparse.ArgumentParser:
     two.add_argument("--checkpoint", type=Path, help="folder that the run goes on from")
     two.set_defaults(command=simulate)
 
+    many = commands.add_parser("ensemble", help="run replicates of a TOML file, or a part of them")
+    many.add_argument("config", type=Path, help="TOML file, with [observe] for what is kept")
+    many.add_argument("--replicates", required=True, metavar="FIRST:END", help="such as 0:100")
+    many.add_argument("--tokens", type=Path, help=".npy file (n, dim) of initial tokens")
+    many.add_argument("--out", type=Path, help="netCDF file for the ensemble")
+    _add_run_options(many)
+    many.add_argument("--checkpoint", type=Path, help="folder that the ensemble goes on from")
+    many.set_defaults(command=ensemble)
+
+    whole = commands.add_parser("merge", help="join parts of an ensemble")
+    whole.add_argument("parts", type=Path, nargs="+", help="what `noisync ensemble` wrote")
+    whole.add_argument("--out", type=Path, required=True, help="netCDF file for the whole")
+    whole.set_defaults(command=merge_command)
+
     again = commands.add_parser("resume", help="go on with what a checkpoint is of")
     again.add_argument("checkpoint", type=Path, help="its folder")
     again.add_argument("--out", type=Path, help="netCDF file for the result")
     again.add_argument("--threads", type=int, help="default: all cores")
     again.add_argument("--stop-after", type=float, metavar="HOURS", help="then end, unfinished")
+    again.add_argument("--log", type=Path, help="file for a line of progress every minute")
     again.set_defaults(command=resume_command)
 
     three = commands.add_parser("theory", help="rates that theory predicts for noise laws")
@@ -131,6 +156,7 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, help="of the noise, in place of the configuration's")
     parser.add_argument("--threads", type=int, help="default: all cores")
     parser.add_argument("--stop-after", type=float, metavar="HOURS", help="then end, unfinished")
+    parser.add_argument("--log", type=Path, help="file for a line of progress every minute")
     parser.add_argument(
         "--set", action="append", default=[], metavar="KEY=VALUE",
         help="in place of what the configuration says, such as run.layers=200",
@@ -154,7 +180,7 @@ def _study(options: argparse.Namespace) -> int:
         quick=options.quick,
         large=options.large,
         changes=options.set,
-        progress=sys.stderr.isatty(),
+        progress=shown(options),
         **given(options),
     )
     return print_study(options.name, result, options.out, options.checkpoint)

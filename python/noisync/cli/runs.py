@@ -1,4 +1,4 @@
-"""``noisync simulate`` and ``noisync resume``."""
+"""``noisync simulate``, ``ensemble``, ``merge`` and ``resume``."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ from noisync.figures.style import GREY
 from noisync.measure.energy import energy
 from noisync.paper.panel import end_state
 from noisync.run.call import level
+from noisync.run.merging import merge
+from noisync.run.results import load
 from noisync.run.resume import resume
 from noisync.run.trajectory import Trajectory
 from noisync.storage.files import check_target, make_folder, replace_file
@@ -51,7 +53,7 @@ def simulate(options: argparse.Namespace) -> int:
             raise ArgumentError(f"out and plot must be two files, got {str(options.out)!r} twice")
     begin = time.perf_counter()
     run, status = kept(
-        lambda: planned.simulate(progress=sys.stderr.isatty(), **given(options)), options.out
+        lambda: planned.simulate(progress=shown(options), **given(options)), options.out
     )
     seconds = time.perf_counter() - begin
     assert isinstance(run, Trajectory)
@@ -62,6 +64,55 @@ def simulate(options: argparse.Namespace) -> int:
         _draw(run, options.plot)
         print(f"picture: {options.plot}")
     return status or unfinished(run, options.checkpoint)
+
+
+def ensemble(options: argparse.Namespace) -> int:
+    """Run replicates of a model described by a TOML file."""
+    planned = config.read(options.config, options.tokens, options.set)
+    _check_apart("out", options.out, (options.config, options.tokens))
+    if options.out is not None:
+        check_target("out", options.out)
+    replicates = _replicates(options.replicates)
+    data, status = kept(
+        lambda: planned.ensemble(replicates, progress=shown(options), **given(options)),
+        options.out,
+    )
+    print(_summary(data))
+    return status or unfinished(data, options.checkpoint)
+
+
+def merge_command(options: argparse.Namespace) -> int:
+    """Join parts of an ensemble."""
+    _check_apart("out", options.out, options.parts)
+    check_target("out", options.out)
+    parts = [load(path) for path in options.parts]
+    for path, part in zip(options.parts, parts, strict=True):
+        if not isinstance(part, xr.Dataset):
+            raise ArgumentError(f"{path} must be an ensemble, got a single run")
+    data, status = kept(lambda: merge(parts), options.out)
+    print(_summary(data))
+    return status
+
+
+def _replicates(text: str) -> range:
+    """Return what ``0:100`` stands for."""
+    first, colon, end = text.partition(":")
+    if not (colon and first.isdecimal() and end.isdecimal() and int(first) < int(end)):
+        raise ArgumentError(f"replicates must be FIRST:END, such as 0:100, got {text!r}")
+    return range(int(first), int(end))
+
+
+def _summary(data: xr.Dataset) -> str:
+    numbers = data.replicate.to_numpy()
+    names = ", ".join(str(name) for name in data.data_vars)
+    if numbers.size == 0:
+        return "no replicate is complete"
+    return f"replicates {numbers[0]} to {numbers[-1]}, {numbers.size} of them: {names}"
+
+
+def shown(options: argparse.Namespace) -> bool:
+    """Whether progress is shown: on a terminal, and in a log."""
+    return sys.stderr.isatty() or options.log is not None
 
 
 def given(options: argparse.Namespace) -> dict[str, Any]:
@@ -80,7 +131,7 @@ def resume_command(options: argparse.Namespace) -> int:
         return resume(
             options.checkpoint,
             threads=options.threads,
-            progress=sys.stderr.isatty(),
+            progress=shown(options),
             stop_after=options.stop_after,
         )
 

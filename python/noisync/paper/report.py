@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import matplotlib as mpl
-from tqdm.auto import tqdm
 
 from noisync import _core
+from noisync.base.progress import Bar
 from noisync.base.version import __version__
 from noisync.figures.report import Section
 from noisync.paper import figure1, grids
@@ -84,11 +84,11 @@ def reproduce(targets: Sequence[str], out: Path, *, progress: bool = False) -> b
     backend = mpl.get_backend()
     mpl.use("agg")  # pictures go to files: no window, no display needed
     try:
-        with tqdm(total=total, unit="panel", disable=None if progress else True) as bar:
+        with Bar(total, "panel", shown=progress and sys.stderr.isatty()) as bar:
             for target in targets:
-                bar.set_description(target)
+                bar.describe(target)
                 build = _BUILDERS[target][0]
-                sections.append(build(out, partial(_advance, bar)))
+                sections.append(build(out, bar.update))
                 # Written after every section: nothing that was computed is lost.
                 _write(report, sections)
     finally:
@@ -99,10 +99,6 @@ def reproduce(targets: Sequence[str], out: Path, *, progress: bool = False) -> b
 def report_path(targets: Sequence[str], out: Path) -> Path:
     """Return the file that the report of these targets goes to."""
     return out / (f"report-{targets[0]}.md" if len(targets) == 1 else "report.md")
-
-
-def _advance(bar: tqdm[Any]) -> None:
-    bar.update()
 
 
 def _write(path: Path, sections: Sequence[Section]) -> None:

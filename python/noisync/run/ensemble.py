@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,23 +12,26 @@ import xarray as xr
 
 from noisync.base import validate
 from noisync.base.version import __version__
-from noisync.errors import NoisyncError, SimulationError
+from noisync.errors import ArgumentError, NoisyncError, SimulationError
 from noisync.measure.function import as_observers
 from noisync.model import Model, check_model
 from noisync.run.arguments import RunArguments, complete, shares_run_arguments
+from noisync.run.cluster import check_client
 from noisync.run.keeper import keeping
+from noisync.run.merging import FORMAT
 from noisync.run.origin import Origin, kernel_error, start_text, with_matrices
+from noisync.run.parts import in_parts
 from noisync.run.plan import Plan
 from noisync.run.progress import Progress
-from noisync.run.recording import COORDINATES, WEIGHTS, Recording, joined
+from noisync.run.recording import COORDINATES, WEIGHTS, Recording
+from noisync.run.recording import joined as with_layers
 from noisync.run.runs import Runs
 from noisync.run.start import checked_start, given
 from noisync.sphere.law import Law
 
 if TYPE_CHECKING:
+    from distributed import Client
     from typing_extensions import Unpack
-
-_FORMAT = "noisync-ensemble-1"
 
 #: Up to this number of tokens replicates run side by side, each in one thread; larger systems have
 #: enough to share among the threads within a layer.
@@ -43,6 +48,7 @@ def ensemble(
     *,
     replicates: int,
     first_replicate: int = 0,
+    client: Client | None = None,
     **arguments: Unpack[RunArguments],
 ) -> xr.Dataset:
     r"""Run a model many times with independent noise and keep what the observers make of it.
@@ -59,7 +65,12 @@ def ensemble(
     replicates : int
         Number of runs.
     first_replicate : int
-        Number of the first replicate: ensembles of 0..99 and of 100..199 are one of 0..199.
+        Number of the first replicate: ensembles of 0..99 and of 100..199 are one of 0..199
+        (:func:`noisync.merge`).
+    client : dask.distributed.Client, optional
+        Run the replicates on its workers, in chunks (``pip install "noisync[dask]"``): the same
+        bits. A worker that is lost costs its chunk, which another computes again. The workers use
+        `threads` each, by default what ``OMP_NUM_THREADS`` gives them; there is no `checkpoint`.
     {shared arguments}
     save : None, int or sequence of int, optional
         The layers at which to observe: all, every k-th and the last, or the listed ones. Observers
@@ -101,6 +112,13 @@ def ensemble(
     """
     check_model(model)
     run = complete(arguments)
+    if client is not None:
+        client = check_client(client)
+        if run["checkpoint"] is not None:
+            raise ArgumentError(
+                "checkpoint goes without client: run replicates in parts, each with a checkpoint, "
+                "and merge them"
+            )
     replicates = validate.integer("replicates", replicates, minimum=1, maximum=2**32 - 1)
     first_replicate = validate.integer(
         "first_replicate", first_replicate, minimum=0, maximum=2**32 - replicates
@@ -108,6 +126,22 @@ def ensemble(
     start = checked_start(tokens, model, first_replicate, replicates)
     plan = Plan.checked(model, start.n, run)
     observers = as_observers(run["observe"])
+    if client is not None:
+        states = given(start)
+        own = not isinstance(states, np.ndarray) or states.ndim == 2  # else one for each replicate
+
+        def chunk(begin: int, end: int) -> Callable[[], xr.Dataset]:
+            part: RunArguments = {**run, "observe": observers, "progress": False}
+            part["stop_after"] = None
+            return partial(
+                ensemble, model, states if own else states[begin:end], replicates=end - begin,
+                first_replicate=first_replicate + begin, **part,
+            )  # fmt: skip
+
+        return in_parts(
+            client, chunk, replicates, start=start_text(start), progress=run["progress"],
+            stop_after=run["stop_after"],
+        )  # fmt: skip
     recording = Recording(observers, plan, plan.save, replicates)
     side_by_side = start.n <= _SMALL_SYSTEM and replicates > 1
     runs = Runs(
@@ -161,7 +195,7 @@ def _dataset(
     layers = plan.save.layers()
     text, matrices = with_matrices(plan.model)
     attributes: dict[str, Any] = {
-        "format": _FORMAT,
+        "format": FORMAT,
         "version": __version__,
         "finished": int(runs.complete.all()),
         "model": text,
@@ -187,5 +221,5 @@ def _dataset(
         "layer": ("time", layers, COORDINATES["layer"]),
     }
     own = {"weights": (("token",), plan.weights, WEIGHTS), **matrices}
-    observed = joined(recording.variables(plan.layers, complete), layers)
+    observed = with_layers(recording.variables(plan.layers, complete), layers)
     return xr.Dataset(own | observed, coordinates, attributes)

@@ -18,6 +18,8 @@ from noisync.storage.folder import Folder
 from noisync.storage.plain import NotGivenError, restored
 
 if TYPE_CHECKING:
+    from distributed import Client
+
     from noisync.run.arguments import Observers
     from noisync.sphere.law import Law
 
@@ -33,6 +35,7 @@ def resume(
     threads: int | None = None,
     progress: bool = False,
     stop_after: float | None = None,
+    client: Client | None = None,
     allow_other_level: bool = False,
 ) -> Any:
     """Go on with whatever a checkpoint is of, a run, an ensemble, a study, to its end.
@@ -55,6 +58,8 @@ def resume(
         Show a progress bar.
     stop_after : float, optional
         Hours after which the call writes its checkpoint and returns the result so far.
+    client : dask.distributed.Client, optional
+        Compute the cells of a study on its workers.
     allow_other_level : bool
         Go on although the checkpoint was computed at another SIMD level, whose bits differ.
 
@@ -82,6 +87,10 @@ def resume(
         raise ArgumentError(f"{where} is damaged: {error}") from error
     if observers:
         arguments["observe"] = observers
+    if client is not None:
+        if not kind.startswith("study "):
+            raise ArgumentError(f"client serves the cells of studies, got a checkpoint of {kind!r}")
+        arguments["client"] = client
     checkpoint = Checkpoint(checkpoint.path, minutes, allow_other_level)
     return RESUMED[kind](
         **arguments,

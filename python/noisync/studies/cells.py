@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
 from noisync.errors import NoisyncError
 from noisync.run.checkpoint import Checkpoint
+from noisync.run.cluster import check_client, completed
 from noisync.run.keeper import Keeper, keeping
 from noisync.storage.records import Record
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 #: Numbers and arrays by name.
 Values = Mapping[str, Any]
@@ -52,17 +56,47 @@ class Cells:
     def of(self, key: str, compute: Callable[[], Values]) -> Values:
         """Return the values of a cell; they are computed unless the checkpoint has them."""
         if key not in self._values:
-            assert self._keeper is not None  # within running()
-            if self._keeper.over:
-                raise TimeUpError
-            values = compute()
-            scalars = [name for name, value in values.items() if not isinstance(value, np.ndarray)]
-            arrays = {name: np.asarray(value) for name, value in values.items()}
-            self._values[key] = values
-            self._new.append(Record({"cell": key, "scalars": scalars}, arrays))
-            if self._keeper.due:
-                self._keeper.write()
+            self._check_time()
+            self._add(key, compute())
         return self._values[key]
+
+    def each(
+        self, planned: Iterable[tuple[str, Callable[[], Values]]], client: Client | None = None
+    ) -> Iterator[tuple[str, Values]]:
+        """Return all cells with their keys as they are known; on the workers of a client, if given.
+
+        There they are computed side by side, in any order.
+        """
+        if client is None:
+            for key, compute in planned:
+                yield key, self.of(key, compute)
+            return
+        missing = {}
+        for key, compute in planned:
+            if key in self._values:
+                yield key, self._values[key]
+            else:
+                missing[key] = compute
+        if missing:
+            self._check_time()
+            for key, values in completed(check_client(client), missing):
+                self._add(key, values)
+                yield key, values
+                self._check_time()
+
+    def _check_time(self) -> None:
+        assert self._keeper is not None  # within running()
+        if self._keeper.over:
+            raise TimeUpError
+
+    def _add(self, key: str, values: Values) -> None:
+        assert self._keeper is not None
+        scalars = [name for name, value in values.items() if not isinstance(value, np.ndarray)]
+        arrays = {name: np.asarray(value) for name, value in values.items()}
+        self._values[key] = values
+        self._new.append(Record({"cell": key, "scalars": scalars}, arrays))
+        if self._keeper.due:
+            self._keeper.write()
 
     @contextmanager
     def running(self, result: Callable[[], xr.Dataset | None]) -> Iterator[None]:

@@ -50,7 +50,7 @@ def test_wide_layers_stay_with_their_limit():
     """After one layer, width 1024: a twentieth of the distance that independent noises make."""
     model = ns.Model(3, noise=ns.GaussianField("relu", 0.2, 0.1))
     layers = CoupledLayers(model, 2, 0.3, 1, 0, 500)
-    error = layers.errors(1024, lambda: None)
+    error = layers.errors(1024)
     independent = 2 * 3 * 0.3 * model.kernel.variance  # of two independent noises, to first order
     assert error.mean() < 0.05 * independent
 

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
-from tqdm.auto import tqdm
 
 from noisync.attention.exponential import Softmax
 from noisync.base import validate
+from noisync.base.progress import Bar
 from noisync.base.validate import FloatArray
 from noisync.base.version import __version__
 from noisync.errors import ArgumentError
@@ -35,6 +35,9 @@ from noisync.studies.propagation_of_chaos.setting import (
 from noisync.studies.sizes import increasing
 from noisync.studies.slopes import slope
 from noisync.theory.activations import NAMES
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 #: The limit of all three: attention and noise of comparable size.
 DEFAULT_MODEL = Model(
@@ -70,6 +73,7 @@ def commuting_limits(
     progress: bool = False,
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     stop_after: float | None = None,
+    client: Client | None = None,
 ) -> xr.Dataset:
     r"""Measure the errors of the three limits, each in the coupling in which it is smallest.
 
@@ -103,6 +107,8 @@ def commuting_limits(
         Independent noise paths and starts.
     seed, threads, progress, checkpoint, stop_after
         As in :func:`noisync.simulate`; a checkpoint is written after whole noise paths.
+    client : dask.distributed.Client, optional
+        Compute on its workers, as in :func:`noisync.ensemble`, cell by cell.
 
     Returns
     -------
@@ -133,17 +139,17 @@ def commuting_limits(
         replicates=validate.integer("replicates", replicates, minimum=2),
         setting=Setting.checked(horizon, layers, _saved(layers), 0.0, seed, threads),
     )  # fmt: skip
-    named = {"threads", "progress", "checkpoint", "stop_after"}
+    named = {"threads", "progress", "checkpoint", "stop_after", "client"}
     asked = {name: value for name, value in arguments.items() if name not in named}
     cells = Cells("commuting_limits", asked, checkpoint, stop_after)
     found: dict[str, Values] = {}
     computed = dict(limits.cells())
     with (
-        tqdm(total=len(computed), disable=not progress, unit="cell") as bar,
+        Bar(len(computed), "cell", shown=progress) as bar,
         cells.running(lambda: limits.dataset(found)),
     ):
-        for key, compute in computed.items():
-            found[key] = cells.of(key, compute)
+        for key, values in cells.each(computed.items(), client):
+            found[key] = values
             bar.update()
     return limits.dataset(found)
 
@@ -240,7 +246,7 @@ class _Limits:
         coupled = CoupledLayers(
             model, n, setting.horizon, self.width_layers, setting.seed, self.replicates
         )
-        return {"error": coupled.errors(width, lambda: None).max(axis=1)}
+        return {"error": coupled.errors(width).max(axis=1)}
 
     def _errors(self, found: Mapping[str, Values]) -> dict[str, FloatArray]:
         """Return the three errors; NaN where the study was stopped before."""

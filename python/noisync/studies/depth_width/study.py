@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
-from tqdm.auto import tqdm
 
 from noisync.attention.exponential import Softmax
 from noisync.base import validate
+from noisync.base.progress import Bar
 from noisync.base.validate import FloatArray
 from noisync.base.version import __version__
 from noisync.errors import ArgumentError
@@ -24,6 +25,9 @@ from noisync.studies.depth_width.depth import NestedDepths, check_depths, depth_
 from noisync.studies.depth_width.width import CoupledLayers
 from noisync.studies.sizes import increasing
 from noisync.studies.slopes import slope
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 #: Attention and noise of comparable size.
 DEFAULT_MODEL = Model(4, Softmax(beta=2.0), GaussianField("tanh", sigma_u=0.5, sigma_w=0.1))
@@ -48,6 +52,7 @@ def depth_width(
     progress: bool = False,
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     stop_after: float | None = None,
+    client: Client | None = None,
 ) -> xr.Dataset:
     r"""Measure how fast layers approach the limit as they get many and as they get wide.
 
@@ -82,6 +87,8 @@ def depth_width(
         Time step of the depth part.
     seed, threads, progress, checkpoint, stop_after
         As in :func:`noisync.simulate`; a checkpoint holds whole depths and widths.
+    client : dask.distributed.Client, optional
+        Compute on its workers, as in :func:`noisync.ensemble`, cell by cell.
 
     Returns
     -------
@@ -119,7 +126,6 @@ def depth_width(
         replicates,
     )
     limit = model.resolved(tokens)
-    steps = len(depths) + 1 + len(widths) * width_layers
     attributes = {
         "study": "depth-width", "version": __version__, "model": limit.to_toml(),
         "kernel_error": limit.kernel_error, "tokens": tokens, "horizon": horizon,
@@ -136,31 +142,28 @@ def depth_width(
         threads,
     )  # fmt: skip
     cells = Cells("depth_width", asked, checkpoint, stop_after)
-    states, errors = [], []
-    with (
-        tqdm(total=steps, disable=not progress, unit="step") as bar,
-        cells.running(lambda: None),
-    ):
-
-        def states_at(depth: int) -> Values:
-            states = nested.states(depth)
+    planned = [(f"depth {depth}", partial(_states, nested, depth)) for depth in nested.all]
+    planned += [(f"width {width}", partial(_errors, coupled, width)) for width in widths]
+    found: dict[str, Values] = {}
+    with Bar(len(planned), "cell", shown=progress) as bar, cells.running(lambda: None):
+        for key, values in cells.each(planned, client):
+            found[key] = values
             bar.update()
-            return {"tokens": states}
-
-        def errors_at(width: int) -> Values:
-            return {"error": coupled.errors(width, bar.update)}
-
-        for depth in nested.all:
-            states.append(cells.of(f"depth {depth}", partial(states_at, depth))["tokens"])
-        for width in widths:
-            errors.append(cells.of(f"width {width}", partial(errors_at, width))["error"])
-    if len(errors) < len(widths):
+    if len(found) < len(planned):
         return xr.Dataset(attrs=attributes | {"finished": 0})
-    depth_error = depth_errors(states)
-    width_error = np.stack([error.max(axis=1) for error in errors], axis=1)
+    depth_error = depth_errors([found[f"depth {depth}"]["tokens"] for depth in nested.all])
+    width_error = np.stack([found[f"width {m}"]["error"].max(axis=1) for m in widths], axis=1)
     data = _dataset(depths, widths, depth_error, width_error)
     data.attrs = attributes | {"finished": 1}
     return data
+
+
+def _states(nested: NestedDepths, depth: int) -> Values:
+    return {"tokens": nested.states(depth)}
+
+
+def _errors(coupled: CoupledLayers, width: int) -> Values:
+    return {"error": coupled.errors(width)}
 
 
 def _dataset(

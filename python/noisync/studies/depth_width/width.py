@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +33,7 @@ class CoupledLayers:
     seed: int
     replicates: int
 
-    def errors(self, width: int, advance: Callable[[], None]) -> FloatArray:
+    def errors(self, width: int) -> FloatArray:
         """Return (1/N) Σ|X_i − X̄_i|² after every layer, (replicates, layers)."""
         # The same starts and the same ξ for every width: only the hidden weights differ.
         x = Uniform(self.n, self.model.dim).samples(self.seed, 0, self.replicates)
@@ -55,7 +54,6 @@ class CoupledLayers:
             x = _unit(x + np.sqrt(step) * (first @ xi))
             limit = _unit(limit + np.sqrt(step) * (second @ xi))
             result[:, layer] = np.mean(np.sum((x - limit) ** 2, axis=2), axis=1)
-            advance()
         return result
 
     def _attended(self, x: FloatArray, step: float) -> FloatArray:

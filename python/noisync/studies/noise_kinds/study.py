@@ -6,13 +6,13 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
-from tqdm.auto import tqdm
 
 from noisync.base import validate
+from noisync.base.progress import Bar
 from noisync.base.version import __version__
 from noisync.errors import ArgumentError
 from noisync.measure.budget import Budget
@@ -27,6 +27,9 @@ from noisync.sphere import Uniform
 from noisync.studies.cells import Cells, Values
 from noisync.studies.noise_kinds.kinds import WITHOUT_BUDGET, Kinds
 from noisync.theory.activations import NAMES
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 #: What ``--quick`` runs instead of the defaults.
 QUICK = {"tokens": 32, "replicates": 12, "horizon": 10.0, "layers": 200, "saved": 50, "width": 128}
@@ -54,6 +57,7 @@ def noise_kinds(
     progress: bool = False,
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     stop_after: float | None = None,
+    client: Client | None = None,
 ) -> xr.Dataset:
     r"""Compare what attention and five kinds of noise, each alone, do to the same tokens.
 
@@ -93,6 +97,8 @@ def noise_kinds(
         Of the histogram of pairwise cosines.
     seed, threads, progress, checkpoint, stop_after
         As in :func:`noisync.simulate`; a checkpoint is written after whole kinds.
+    client : dask.distributed.Client, optional
+        Compute on its workers, as in :func:`noisync.ensemble`, cell by cell.
 
     Returns
     -------
@@ -114,7 +120,7 @@ def noise_kinds(
     arXiv:2601.21942; random heads arXiv:2604.01978; networks arXiv:2604.26898.
     """
     arguments = dict(locals())
-    named = {"threads", "progress", "checkpoint", "stop_after"}
+    named = {"threads", "progress", "checkpoint", "stop_after", "client"}
     asked = {name: value for name, value in arguments.items() if name not in named}
     dim = validate.integer("dim", dim, minimum=2)
     comparison = _Comparison(
@@ -143,12 +149,12 @@ def noise_kinds(
     models = comparison.kinds.models()
     cells = Cells("noise_kinds", asked, checkpoint, stop_after)
     with (
-        tqdm(total=len(models), disable=not progress, unit="kind") as bar,
+        Bar(len(models), "kind", shown=progress) as bar,
         cells.running(lambda: comparison.dataset(models)),
     ):
-        for name, model in models.items():
-            bar.set_description(name)
-            comparison.found[name] = cells.of(name, partial(comparison.measured, name, model))
+        planned = [(k, partial(comparison.measured, k, model)) for k, model in models.items()]
+        for kind, values in cells.each(planned, client):
+            comparison.found[kind] = values
             bar.update()
     return comparison.dataset(models)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 import os
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import xarray as xr
-from tqdm.auto import tqdm
 
+from noisync.base.progress import Bar
 from noisync.model import Model
 from noisync.run.checkpoint import Checkpoint
 from noisync.studies.cells import Cells
@@ -18,6 +18,9 @@ from noisync.studies.propagation_of_chaos.design import DEFAULT_MODELS, Design
 from noisync.studies.propagation_of_chaos.found import Found
 from noisync.studies.propagation_of_chaos.growth import GROWTH_MODELS, Growth
 from noisync.studies.propagation_of_chaos.setting import Setting, checked_models
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 
 def propagation_of_chaos(
@@ -45,6 +48,7 @@ def propagation_of_chaos(
     progress: bool = False,
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     stop_after: float | None = None,
+    client: Client | None = None,
 ) -> xr.Dataset:
     r"""Measure how fast the empirical measure of N tokens approaches the solution of the SPDE.
 
@@ -98,6 +102,8 @@ def propagation_of_chaos(
         Horizon, N and noise paths of what is beyond the theorem; a horizon of 0 leaves it out.
     seed, threads, progress, checkpoint, stop_after
         As in :func:`noisync.simulate`; a checkpoint is written after whole noise paths.
+    client : dask.distributed.Client, optional
+        Compute on its workers, as in :func:`noisync.ensemble`, cell by cell.
 
     Returns
     -------
@@ -125,7 +131,7 @@ def propagation_of_chaos(
     arguments = dict(locals())
     design, growth = _planned(**arguments)
     models = design.models
-    named = {"threads", "progress", "checkpoint", "stop_after"}
+    named = {"threads", "progress", "checkpoint", "stop_after", "client"}
     asked = {name: value for name, value in arguments.items() if name not in named}
     asked["model"] = models
     cells = Cells("propagation_of_chaos", asked, checkpoint, stop_after)
@@ -134,11 +140,11 @@ def propagation_of_chaos(
     steps = len(models) * (design.replicates + 1) + chaos
     steps += len(GROWTH_MODELS) * (growth.replicates + 1) if growth else 0
     with (
-        tqdm(total=steps, disable=not progress, unit="cell") as bar,
+        Bar(steps, "cell", shown=progress) as bar,
         cells.running(lambda: found.dataset(steps)),
     ):
-        for key, compute in found.cells():
-            found.values[key] = cells.of(key, compute)
+        for key, values in cells.each(found.cells(), client):
+            found.values[key] = values
             bar.update()
     return found.dataset(steps)
 
@@ -154,7 +160,8 @@ def cost(**arguments: Any) -> str:
 
 def _planned(
     *, model: Model | Sequence[Model], growth_horizon: float, growth_tokens: int,
-    growth_replicates: int, progress: bool, checkpoint: object, stop_after: object, **others: Any,
+    growth_replicates: int, progress: bool, checkpoint: object, stop_after: object, client: object,
+    **others: Any,
 ) -> tuple[Design, Growth | None]:  # fmt: skip
     """Check all arguments."""
     names = ("horizon", "layers", "saved", "concentration", "seed", "threads")

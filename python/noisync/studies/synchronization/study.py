@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from itertools import product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import xarray as xr
-from tqdm.auto import tqdm
 
 from noisync.base import validate
-from noisync.base.validate import FloatArray
+from noisync.base.progress import Bar
 from noisync.base.version import __version__
 from noisync.errors import ArgumentError
 from noisync.run.checkpoint import Checkpoint
 from noisync.studies.cells import Cells, Values
 from noisync.studies.synchronization.cells import ENDS, Cell, Conditions, Grid, Noise, Phase
 from noisync.theory.activations import NAMES
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 
 def _steps(step: float, count: int) -> tuple[float, ...]:
@@ -58,6 +60,7 @@ def synchronization(
     progress: bool = False,
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     stop_after: float | None = None,
+    client: Client | None = None,
 ) -> xr.Dataset:
     r"""Measure when the common noise synchronises the tokens, how fast, and against what.
 
@@ -96,6 +99,8 @@ def synchronization(
         Show a progress bar.
     checkpoint, stop_after
         As in :func:`noisync.simulate`; a checkpoint holds whole ensembles.
+    client : dask.distributed.Client, optional
+        Compute on its workers, as in :func:`noisync.ensemble`, cell by cell.
 
     Returns
     -------
@@ -157,32 +162,32 @@ def synchronization(
         "phase_sigmas": phase.sigmas, "phase_values": phase.values,
         "phase_replicates": phase.replicates, "seed": conditions.seed,
     }  # fmt: skip
-    cells: list[Values] = []
-    shares: list[FloatArray] = []
+    found: dict[str, Values] = {}
     steps = grid.size + len(phase.sigmas) * len(phase.values)
     kept = Cells("synchronization", asked, checkpoint, stop_after)
 
     def dataset() -> xr.Dataset:
         data = xr.Dataset()
-        if cells:
-            data = xr.merge([_grid_dataset(grid, cells, conditions), _phase_dataset(phase, shares)])
+        if any(key.startswith("grid") for key in found):
+            data = xr.merge([_grid_dataset(grid, found, conditions), _phase_dataset(phase, found)])
         data.attrs = {
             "study": "synchronization", "version": __version__, "beta": beta, "tokens": tokens,
             "horizon": conditions.horizon, "thickness": conditions.thickness,
             "replicates": replicates, "phase_activation": phase.noise.activation,
             "phase_dim": phase.noise.dim, "phase_replicates": phase.replicates, "seed": str(seed),
-            "finished": int(len(cells) + len(shares) == steps),
+            "finished": int(len(found) == steps),
         }  # fmt: skip
         return data
 
-    with tqdm(total=steps, disable=not progress, unit="ensemble") as bar, kept.running(dataset):
-        for place, cell in enumerate(grid.cells(beta)):
-            cells.append(kept.of(f"grid {place}", partial(cell.measured, conditions)))
-            bar.update()
+    with Bar(steps, "ensemble", shown=progress) as bar, kept.running(dataset):
+        points = grid.cells(beta)
+        planned = [(f"grid {k}", partial(one.measured, conditions)) for k, one in enumerate(points)]
         for place, (sigma, value) in enumerate(product(phase.sigmas, phase.values)):
             cell = Cell(phase.noise._replace(sigma=sigma), value, beta)
             share = partial(cell.phase, conditions, phase.replicates)
-            shares.append(kept.of(f"phase {place}", share)["share"])
+            planned.append((f"phase {place}", share))
+        for key, measured in kept.each(planned, client):
+            found[key] = measured
             bar.update()
     return dataset()
 
@@ -195,7 +200,7 @@ def _numbers(name: str, values: Sequence[float], *, negative: bool = False) -> t
     return chosen
 
 
-def _grid_dataset(grid: Grid, cells: list[Values], conditions: Conditions) -> xr.Dataset:
+def _grid_dataset(grid: Grid, found: Mapping[str, Values], conditions: Conditions) -> xr.Dataset:
     noises = ("activation", "dim", "sigma")
     extra: dict[str, tuple[str, ...]] = {
         "mean_energy": ("time", "bound"), "exact_energy": ("time",), "energy_bound": ("time",),
@@ -203,11 +208,10 @@ def _grid_dataset(grid: Grid, cells: list[Values], conditions: Conditions) -> xr
     }  # fmt: skip
     shape = (len(grid.activations), len(grid.dims), len(grid.sigmas))
     variables: dict[str, Any] = {}
-    missing = grid.size - len(cells)  # of a study that was stopped
-    for name in cells[0]:
-        values = np.array([cell[name] for cell in cells])
-        if missing:
-            values = np.concatenate([values, np.full((missing, *values.shape[1:]), np.nan)])
+    cells = [found.get(f"grid {k}") for k in range(grid.size)]  # None: the study was stopped
+    for name, known in next(cell for cell in cells if cell).items():
+        unknown = np.full(np.shape(known), np.nan)
+        values = np.array([unknown if cell is None else cell[name] for cell in cells])
         full = values.reshape(*shape, len(grid.values), *values.shape[1:])
         variables[name] = ((*noises, "value", *extra.get(name, ())), full)
 
@@ -234,10 +238,11 @@ def _grid_dataset(grid: Grid, cells: list[Values], conditions: Conditions) -> xr
     )
 
 
-def _phase_dataset(phase: Phase, shares: list[FloatArray]) -> xr.Dataset:
+def _phase_dataset(phase: Phase, found: Mapping[str, Values]) -> xr.Dataset:
     shape = (len(phase.sigmas), len(phase.values), len(ENDS))
     full = np.full(shape, np.nan)
-    full.reshape(-1, len(ENDS))[: len(shares)] = np.reshape(shares, (-1, len(ENDS)))
+    for k, row in enumerate(full.reshape(-1, len(ENDS))):
+        row[:] = found.get(f"phase {k}", {}).get("share", row)
     line = [phase.noise._replace(sigma=sigma).kernel.lyapunov_exponent for sigma in phase.sigmas]
     return xr.Dataset(
         {

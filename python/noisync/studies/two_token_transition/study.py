@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise, product
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
-from tqdm.auto import tqdm
 
 from noisync.base import validate
+from noisync.base.progress import Bar
 from noisync.base.validate import FloatArray
 from noisync.base.version import __version__
 from noisync.errors import ArgumentError
@@ -24,6 +24,9 @@ from noisync.studies.two_token_transition.agreement import exact_bounds, z_score
 from noisync.studies.two_token_transition.cells import MANY, Conditions, group, leaving, pair
 from noisync.studies.two_token_transition.ends import ENDS
 from noisync.theory.two_token import antipodal_probability, critical_beta
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 #: What ``--quick`` runs instead of the defaults.
 QUICK = {
@@ -49,6 +52,7 @@ def two_token_transition(
     progress: bool = False,
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     stop_after: float | None = None,
+    client: Client | None = None,
 ) -> xr.Dataset:
     r"""Measure whether tokens end at one point or as antipodes, over (β, d).
 
@@ -78,6 +82,8 @@ def two_token_transition(
         The largest Δ(d − 1) of the coarser layers.
     seed, threads, progress, checkpoint, stop_after
         As in :func:`noisync.simulate`; a checkpoint is written after whole ensembles.
+    client : dask.distributed.Client, optional
+        Compute on its workers, as in :func:`noisync.ensemble`, cell by cell.
 
     Returns
     -------
@@ -129,11 +135,11 @@ def two_token_transition(
     cells = Cells("two_token_transition", asked, checkpoint, stop_after)
     planned = list(grid.cells())
     with (
-        tqdm(total=len(planned), disable=not progress, unit="cell") as bar,
+        Bar(len(planned), "cell", shown=progress) as bar,
         cells.running(grid.dataset),
     ):
-        for key, compute in planned:
-            grid.found[key] = cells.of(key, compute)
+        for key, values in cells.each(planned, client):
+            grid.found[key] = values
             bar.update()
     return grid.dataset()
 
