@@ -46,10 +46,11 @@ class PythonWatch final : public Watch {
 
 // Runs computation(execution) without the GIL; an interrupt becomes the Python exception it was.
 template <class Computation>
-void run_watched(int threads, PythonWatch& watch, Computation&& computation) {
+void run_watched(int threads, PythonWatch& watch, Computation&& computation,
+                 const Ranks* ranks = nullptr) {
     try {
         const py::gil_scoped_release release;
-        Execution execution(threads, &watch);
+        Execution execution(threads, &watch, ranks);
         computation(execution);
     } catch (const Interrupted&) {
         watch.rethrow();

@@ -82,7 +82,10 @@ void register_attention(py::module_& module) {
             py::kw_only(), py::arg("beta"), py::arg("harmonics"), py::arg("tail"),
             py::arg("tolerance"))
         .def_property_readonly(
-            "method", [](const Summation& summation) { return method(summation.is_direct()); });
+            "method", [](const Summation& summation) { return method(summation.is_direct()); })
+        .def_property_readonly("degree", [](const Summation& summation) {
+            return Index(summation.harmonics.size()) - 1;
+        });
     py::class_<SummedAttention>(module, "SummedAttention", "What is summed, and how.")
         .def(py::init<SharedAttentionLaw, Summation>(), py::arg("law").none(false),
              py::arg("summation"))

@@ -3,6 +3,7 @@
 
 #include "arrays.hpp"
 #include "dynamics/ensemble.hpp"
+#include "python_ranks.hpp"
 #include "python_watch.hpp"
 #include "register.hpp"
 #include "requests.hpp"
@@ -92,15 +93,23 @@ using Lost = std::optional<std::tuple<Index, Index, std::string, std::optional<d
 
 template <class Real>
 Lost run(const Dynamics& dynamics, StateArrays& arrays, Index last, std::vector<Request>& requests,
-         int threads, bool side_by_side, const py::object& progress) {
+         int threads, bool side_by_side, const py::object& progress, const PythonRanks* ranks) {
     const States<Real> states = states_from<Real>(arrays);
     const Recording<Real> recording = recording_of<Real>(requests, states.runs);
     require(dynamics, states, recording);
     PythonWatch watch(progress);
     try {
-        run_watched(threads, watch, [&](Execution& execution) {
-            advance(dynamics, states, last, recording, side_by_side, execution);
-        });
+        run_watched(
+            threads, watch,
+            [&](Execution& execution) {
+                advance(dynamics, states, last, recording, side_by_side, execution);
+            },
+            ranks);
+    } catch (const Interrupted&) {
+        if (ranks != nullptr) {
+            ranks->rethrow();
+        }
+        throw;
     } catch (const RunLeftSphere& lost) {
         return {{lost.run(), lost.layer(),
                  "token " + std::to_string(lost.token()) +
@@ -129,6 +138,9 @@ void register_dynamics(py::module_& module) {
              py::kw_only(), py::arg("tokens"), py::arg("norms") = py::none(), py::arg("vectors"),
              py::arg("growth"), py::arg("least_jacobian"), py::arg("layers"),
              py::arg("layers_summed_directly"), py::arg("seen"));
+    py::class_<PythonRanks>(module, "Ranks", "Processes that share the tokens of a run.")
+        .def(py::init<Index, Index, Index, py::function>(), py::kw_only(), py::arg("rows"),
+             py::arg("first"), py::arg("count"), py::arg("gather"));
     py::class_<LayerNorm>(module, "LayerNorm", "Where the normalisation of a layer stands.")
         .def(py::init(&layer_norm), py::arg("name"), py::kw_only(), py::arg("switch_layer"),
              py::arg("alpha"));
@@ -140,18 +152,19 @@ void register_dynamics(py::module_& module) {
     module.def(
         "advance",
         [](const Dynamics& dynamics, StateArrays states, Index last, std::vector<Request> requests,
-           int threads, bool side_by_side, const py::object& progress) {
+           int threads, bool side_by_side, const py::object& progress, const PythonRanks* ranks) {
             return with_real(states.tokens, [&](auto zero) {
                 return run<decltype(zero)>(dynamics, states, last, requests, threads, side_by_side,
-                                           progress);
+                                           progress, ranks);
             });
         },
         py::arg("dynamics"), py::arg("states"), py::kw_only(), py::arg("last"), py::arg("requests"),
         py::arg("threads"), py::arg("side_by_side"), py::arg("progress"),
+        py::arg("ranks") = py::none(),
         "Carries runs from their states to layer `last`, in the dtype of their tokens (float32 or "
         "float64); `states` hold where each stands, however it ends. Returns None, or (run, layer, "
         "reason, residual) of a layer that could not be completed; raises what a function or a "
-        "signal raised.");
+        "signal raised. With ranks every process calls it with its own rows.");
 }
 
 }  // namespace noisync::bindings

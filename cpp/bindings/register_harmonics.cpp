@@ -57,6 +57,13 @@ py::array_t<double> synthesise(const py::array& x, const py::array& coefficients
 void register_harmonics(py::module_& module) {
     module.def("harmonics_up_to", &harmonics_up_to, py::arg("degree"), py::arg("dim"),
                "Number of spherical harmonics of degrees 0..degree on S^{dim-1}, as a float.");
+    module.def(
+        "harmonic_stretch",
+        [](Index degree, Index dim, Index rows) {
+            return HarmonicTransform(degree, dim).stretches(rows).length(0);
+        },
+        py::arg("degree"), py::arg("dim"), py::arg("rows"),
+        "Number of rows, but for the last, whose sums over harmonics are added in a fixed tree.");
     module.def("analyse", &analyse, py::arg("x"), py::arg("weights"), py::arg("values"),
                py::arg("degree"), py::arg("threads"),
                "sum_j w_j Y_k(x_j) (v_j, 1) for the harmonics k of degrees 0..degree, low degrees "

@@ -44,6 +44,7 @@ def activation(name: str, z: npt.NDArray[Any]) -> npt.NDArray[Any]: ...
 def activation_derivative(name: str, z: npt.NDArray[Any]) -> npt.NDArray[Any]: ...
 
 # harmonics
+def harmonic_stretch(degree: int, dim: int, rows: int) -> int: ...
 def harmonics_up_to(degree: int, dim: int) -> float: ...
 def analyse(
     x: npt.NDArray[Any],
@@ -69,6 +70,8 @@ class Summation:
     ) -> None: ...
     @property
     def method(self) -> str: ...
+    @property
+    def degree(self) -> int: ...
 
 class SummedAttention:
     def __init__(self, law: AttentionLaw, summation: Summation) -> None: ...
@@ -236,6 +239,16 @@ class States:
 class LayerNorm:
     def __init__(self, name: str, *, switch_layer: int, alpha: float) -> None: ...
 
+class Ranks:
+    def __init__(
+        self,
+        *,
+        rows: int,
+        first: int,
+        count: int,
+        gather: Callable[[npt.NDArray[np.float64]], Sequence[npt.NDArray[np.float64]]],
+    ) -> None: ...
+
 class Dynamics:
     def __init__(
         self,
@@ -263,4 +276,5 @@ def advance(
     threads: int,
     side_by_side: bool,
     progress: Callable[[int], None] | None,
+    ranks: Ranks | None = None,
 ) -> tuple[int, int, str, float | None] | None: ...

@@ -42,6 +42,15 @@ class Exponential final : public Attention<Real> {
         values_.finish(sums_, x.cols(), out, execution);
     }
 
+    bool evaluate_share(const Tokens<Real>& x, const Vector<Real>& weights, Tokens<Real>& out,
+                        Execution& execution) override {
+        if (!harmonic_.fill(x, weights, normalization_, sums_, execution)) {
+            return false;
+        }
+        values_.finish(sums_, x.cols(), out, execution);
+        return true;
+    }
+
     // D Attn(x) v = V sum_j p_j <Qv, K x_j> (x_j - mean), p the weights of the token; the mean is
     // sum_j p_j x_j for softmax and 0 without normalisation.
     void differentiate(const Tokens<Real>& x, const Vector<Real>& weights, Index token,

@@ -1,5 +1,6 @@
 #include "attention/harmonic_sums.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <type_traits>
 #include <utility>
@@ -25,8 +26,14 @@ bool HarmonicSums<Real>::fill(const Tokens<Real>& x, const Vector<Real>& weights
     Matrix<double> totals = harmonic(x, weights, execution);
     // Without normalisation the largest sum of weights is what errors are relative to.
     const auto masses = totals.col(x.cols());
-    if (!keeps_tolerance(normalization == Normalization::softmax ? masses.minCoeff()
-                                                                 : masses.maxCoeff())) {
+    const bool relative = normalization == Normalization::softmax;
+    double size = relative ? masses.minCoeff() : masses.maxCoeff();
+    if (const Ranks* ranks = execution.ranks()) {
+        for (const auto& other : ranks->gather({size})) {
+            size = relative ? std::min(size, other[0]) : std::max(size, other[0]);
+        }
+    }
+    if (!keeps_tolerance(size)) {
         return false;
     }
     gave_up_ = false;

@@ -44,6 +44,13 @@ class Attention {
     virtual void evaluate(const Tokens<Real>& x, const Vector<Real>& weights, Tokens<Real>& out,
                           Execution& execution) = 0;
 
+    // The same for the rows of one of several ranks, if it needs no more of the others than sums;
+    // else false, on all ranks alike, and `out` is not set.
+    virtual bool evaluate_share(const Tokens<Real>& /*x*/, const Vector<Real>& /*weights*/,
+                                Tokens<Real>& /*out*/, Execution& /*execution*/) {
+        return false;
+    }
+
     // out_k <- derivative of Attn_X(x_token) along the row k of `along`, for a test token: the
     // tokens that it attends to, itself among them, stay where they are. After `evaluate` at the
     // same x and weights; by several threads at once.

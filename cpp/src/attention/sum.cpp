@@ -26,6 +26,18 @@ class Sum final : public Attention<Real> {
         }
     }
 
+    bool evaluate_share(const Tokens<Real>& x, const Vector<Real>& weights, Tokens<Real>& out,
+                        Execution& execution) override {
+        bool all = parts_.front()->evaluate_share(x, weights, out, execution);
+        for (std::size_t k = 1; all && k < parts_.size(); ++k) {
+            all = parts_[k]->evaluate_share(x, weights, own_, execution);
+            if (all) {
+                out += own_;
+            }
+        }
+        return all;
+    }
+
     void differentiate(const Tokens<Real>& x, const Vector<Real>& weights, Index token,
                        const Matrix<Real>& along, Matrix<Real>& out) const override {
         parts_.front()->differentiate(x, weights, token, along, out);

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/ranks.hpp"
 #include "base/types.hpp"
 
 namespace noisync {
@@ -42,10 +43,13 @@ class Watch {
 
 class Execution {
    public:
-    explicit Execution(int threads = 1, Watch* watch = nullptr)
-        : threads_(threads < 1 ? 1 : threads), watch_(watch) {}
+    explicit Execution(int threads = 1, Watch* watch = nullptr, const Ranks* ranks = nullptr)
+        : threads_(threads < 1 ? 1 : threads), watch_(watch), ranks_(ranks) {}
 
     [[nodiscard]] int threads() const { return threads_; }
+
+    // The processes that share the tokens; null where there is one.
+    [[nodiscard]] const Ranks* ranks() const { return ranks_; }
 
     // Another layer of a run is complete.
     void count_layer() { ++*layers_; }
@@ -185,6 +189,7 @@ class Execution {
 
     int threads_;
     Watch* watch_;
+    const Ranks* ranks_;
     std::atomic<Index> own_layers_{0};
     std::atomic<Index>* layers_ = &own_layers_;  // of the execution that started all others
     std::atomic<bool> stopped_{false};

@@ -49,8 +49,13 @@ class TreeOfSums {
 
     // Once for each leaf, by any thread, in any order. A few that were added to others are spare.
     void add(Index leaf, Owned sum, std::vector<Owned>& spare) {
-        Index node = leaves_ + leaf;
-        for (Index width = 1; node > 1; node /= 2, width *= 2) {
+        add_at(leaves_ + leaf, std::move(sum), spare);
+    }
+
+    // The same for a node that stands for all leaves below it.
+    void add_at(Index node, Owned sum, std::vector<Owned>& spare) {
+        for (Index width = leaves_ / Index(std::bit_floor(std::size_t(node))); node > 1;
+             node /= 2, width *= 2) {
             const bool left = node % 2 == 0;
             if (left && (node + 1) * width >= leaves_ + count_) {
                 continue;  // no other half
@@ -73,8 +78,28 @@ class TreeOfSums {
     // After all leaves.
     Sum whole() { return std::move(*waiting_[0].load()); }
 
+    // After the leaves first .. last - 1: visit(node, sum) for the sums that wait for others, which
+    // are those of all of these leaves.
+    template <class Visit>
+    void each_waiting(Index first, Index last, Visit&& visit) const {
+        for (Index parent = 0; parent < leaves_; ++parent) {
+            const Sum* sum = waiting_[std::size_t(parent)].load();
+            if (sum != nullptr) {
+                visit(parent == 0 ? 1 : half_within(parent, first, last), *sum);
+            }
+        }
+    }
+
    private:
     static constexpr std::size_t kSpare = 4;
+
+    // The half of a node whose leaves are all among first .. last - 1.
+    [[nodiscard]] Index half_within(Index parent, Index first, Index last) const {
+        const Index width = leaves_ / Index(std::bit_floor(std::size_t(2 * parent)));
+        const Index begin = 2 * parent * width - leaves_;
+        const Index end = std::min(begin + width, count_);
+        return first <= begin && end <= last ? 2 * parent : 2 * parent + 1;
+    }
 
     // Leaves one half of a node's sum to wait, or takes the one that waits.
     Owned exchange(Index node, Owned& sum) {
@@ -93,13 +118,12 @@ class TreeOfSums {
     std::vector<std::atomic<Sum*>> waiting_;  // at 0 the whole
 };
 
-// The sum over all stretches, at least one. part(first, count, worker, sum) sets `sum`, a Sum of
-// any earlier value, to the sum over the rows first, ..., first + count - 1. Sums are added by +=.
+// Adds the sums of the stretches first .. last - 1.
 template <class Sum, class Part>
-Sum sum_of_stretches(const Blocks& stretches, Execution& execution, Part&& part) {
+void add_leaves(TreeOfSums<Sum>& tree, const Blocks& stretches, Index first_leaf, Index last_leaf,
+                Execution& execution, Part&& part) {
     using Owned = TreeOfSums<Sum>::Owned;
-    const Index count = stretches.count();
-    TreeOfSums<Sum> tree(count);
+    const Index count = last_leaf - first_leaf;
     // Threads take whole subtrees, so that few sums come from another core's cache, and use memory
     // again: freeing what another thread allocated makes both wait.
     const Index share = count / (32 * Index(execution.threads()));
@@ -107,7 +131,7 @@ Sum sum_of_stretches(const Blocks& stretches, Execution& execution, Part&& part)
     std::vector<std::vector<Owned>> spare(std::size_t(execution.threads()));
     execution.for_each(subtrees.count(), [&](Index subtree, int worker) {
         std::vector<Owned>& own = spare[std::size_t(worker)];
-        const Index first = subtrees.begin(subtree);
+        const Index first = first_leaf + subtrees.begin(subtree);
         for (Index leaf = first; leaf < first + subtrees.length(subtree); ++leaf) {
             if (own.empty()) {
                 own.push_back(std::make_unique<Sum>());
@@ -118,6 +142,50 @@ Sum sum_of_stretches(const Blocks& stretches, Execution& execution, Part&& part)
             tree.add(leaf, std::move(sum), own);
         }
     });
+}
+
+// The sum over all stretches, at least one. part(first, count, worker, sum) sets `sum`, a Sum of
+// any earlier value, to the sum over the rows first, ..., first + count - 1. Sums are added by +=.
+template <class Sum, class Part>
+Sum sum_of_stretches(const Blocks& stretches, Execution& execution, Part&& part) {
+    TreeOfSums<Sum> tree(stretches.count());
+    add_leaves(tree, stretches, 0, stretches.count(), execution, part);
+    return tree.whole();
+}
+
+// The same where this process has the rows of some consecutive stretches and the others have the
+// rest: part(first, ...) counts its own rows from 0. Every process gets the sum that one would.
+template <class Part>
+Vector<double> sum_of_stretches(const Blocks& stretches, Execution& execution, const Ranks& ranks,
+                                Part&& part) {
+    using Owned = TreeOfSums<Vector<double>>::Owned;
+    const Index count = stretches.count();
+    const Index first = ranks.first() / stretches.length(0);
+    const Index last =
+        (ranks.first() + ranks.count() + stretches.length(0) - 1) / stretches.length(0);
+    TreeOfSums<Vector<double>> own(count);
+    const auto shifted = [&](Index begin, Index rows, int worker, Vector<double>& sum) {
+        part(begin - ranks.first(), rows, worker, sum);
+    };
+    add_leaves(own, stretches, first, last, execution, shifted);
+    std::vector<double> message;
+    own.each_waiting(first, last, [&](Index node, const Vector<double>& sum) {
+        message.push_back(double(node));
+        message.push_back(double(sum.size()));
+        message.insert(message.end(), sum.data(), sum.data() + sum.size());
+    });
+    TreeOfSums<Vector<double>> tree(count);
+    std::vector<Owned> spare;
+    for (const auto& received : ranks.gather(message)) {
+        for (std::size_t at = 0; at < received.size();) {
+            const auto node = Index(received[at]);
+            const auto size = Index(received[at + 1]);
+            auto sum = std::make_unique<Vector<double>>(size);
+            std::copy_n(received.data() + at + 2, size, sum->data());
+            tree.add_at(node, std::move(sum), spare);
+            at += std::size_t(size) + 2;
+        }
+    }
     return tree.whole();
 }
 

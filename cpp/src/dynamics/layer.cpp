@@ -8,6 +8,22 @@
 
 namespace noisync {
 
+namespace {
+
+// The first row of any rank that was lost, by its number among all; -1: none was.
+Index first_of_all(Index lost, const Ranks& ranks) {
+    Index first = -1;
+    for (const auto& other : ranks.gather({double(lost < 0 ? lost : ranks.first() + lost)})) {
+        const auto row = Index(other[0]);
+        if (row >= 0 && (first < 0 || row < first)) {
+            first = row;
+        }
+    }
+    return first;
+}
+
+}  // namespace
+
 template <class Real>
 void Layer<Real>::apply(State<Real>& state, Execution& execution) {
     layer_ = state.layer;
@@ -157,7 +173,11 @@ void Layer<Real>::begin(const Tokens<Real>& x, const Vector<Real>& norms) {
 // drift <- what the normalisation makes of A, the attention of the directions x.
 template <class Real>
 void Layer<Real>::evaluate_attention(const Tokens<Real>& x, double time, Execution& execution) {
-    system_.attention->evaluate(x, system_.weights, drift_, execution);
+    if (execution.ranks() == nullptr) {
+        system_.attention->evaluate(x, system_.weights, drift_, execution);
+    } else if (!system_.attention->evaluate_share(x, system_.weights, drift_, execution)) {
+        evaluate_whole(x, execution);
+    }
     fell_back_ |= system_.attention->fell_back();
     if (placement_ == Placement::peri || placement_ == Placement::ngpt) {
         take_directions(execution);
@@ -167,6 +187,18 @@ void Layer<Real>::evaluate_attention(const Tokens<Real>& x, double time, Executi
     } else if (placement_ == Placement::sqrt) {
         drift_ /= Real(std::sqrt(time + 1));
     }
+}
+
+// drift <- the rank's rows of the attention of the tokens of all ranks, which each sums on its own.
+template <class Real>
+void Layer<Real>::evaluate_whole(const Tokens<Real>& x, Execution& execution) {
+    const Ranks& ranks = *execution.ranks();
+    const auto all = ranks.all_rows<Tokens<Real>>(x);
+    const auto weights = ranks.all_rows<Vector<Real>>(system_.weights);
+    Execution alone(execution.threads());
+    Tokens<Real> whole;
+    system_.attention->evaluate(all, weights, whole, alone);
+    drift_ = whole.middleRows(ranks.first(), ranks.count());
 }
 
 // drift <- drift / |drift|, 0 for a token that attends to none.
@@ -226,7 +258,10 @@ void Layer<Real>::retract(Execution& execution) {
     if (derivatives_) {
         noisync::retract(sum_, *derivatives_);
     }
-    const Index lost = normalize_rows<Real>(sum_, kCancelled<Real> * sizes_, norms_, execution);
+    Index lost = normalize_rows<Real>(sum_, kCancelled<Real> * sizes_, norms_, execution);
+    if (const Ranks* ranks = execution.ranks()) {
+        lost = first_of_all(lost, *ranks);
+    }
     if (lost >= 0) {
         throw LeftSphere(layer_ + 1, lost);
     }

@@ -78,6 +78,7 @@ class Layer {
     [[nodiscard]] bool moves_norms() const;
     void begin(const Tokens<Real>& x, const Vector<Real>& norms);
     void evaluate_attention(const Tokens<Real>& x, double time, Execution& execution);
+    void evaluate_whole(const Tokens<Real>& x, Execution& execution);
     void take_directions(Execution& execution);
     [[nodiscard]] Matrix<Real> tangential_slope(const Tokens<Real>& x, const Vector<Real>& radial,
                                                 const Derivatives<Real>& at,

@@ -58,7 +58,7 @@ void harmonic_sums(const HarmonicTransform& transform, const std::vector<double>
                    const Tokens<double>& x, const Tokens<double>& keys,
                    const Vector<double>& weights, Matrix<double>& sums, Execution& execution) {
     const HarmonicBasis& basis = transform.basis();
-    Matrix<double> moments = transform.analyse(keys, weights, x, execution);
+    Matrix<double> moments = transform.analyse(keys, weights, x, execution, execution.ranks());
     for (Index n = 0; n <= basis.degree(); ++n) {
         const Index count = basis.begin(n + 1) - basis.begin(n);
         moments.middleRows(basis.begin(n), count) *= coefficients[std::size_t(n)] / double(count);

@@ -265,8 +265,8 @@ Blocks HarmonicTransform::stretches(Index rows) const {
 }
 
 Matrix<double> HarmonicTransform::analyse(const Tokens<double>& x, const Vector<double>& weights,
-                                          const Matrix<double>& values,
-                                          Execution& execution) const {
+                                          const Matrix<double>& values, Execution& execution,
+                                          const Ranks* ranks) const {
     constexpr Index kCount = kLanes<double>;
     const Index columns = values.cols() + 1;
     struct Scratch {
@@ -289,7 +289,9 @@ Matrix<double> HarmonicTransform::analyse(const Tokens<double>& x, const Vector<
             simd::store(&own[k], simd::sums<double>(sums.data() + k * kCount));
         }
     };
-    const auto own = sum_of_stretches<Vector<double>>(stretches(x.rows()), execution, part);
+    const Blocks all = stretches(ranks == nullptr ? x.rows() : ranks->rows());
+    const auto own = ranks == nullptr ? sum_of_stretches<Vector<double>>(all, execution, part)
+                                      : sum_of_stretches(all, execution, *ranks, part);
     Matrix<double> moments(basis_.size(), columns);
     for (Index k = 0; k < basis_.size(); ++k) {
         moments.row(place_[std::size_t(k)]) =

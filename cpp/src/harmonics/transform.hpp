@@ -29,9 +29,11 @@ class HarmonicTransform {
     // Those that sums over as many points are made of.
     [[nodiscard]] Blocks stretches(Index rows) const;
 
-    // sum_j w_j Y_k(x_j) (v_j, 1), shape (size, columns of v + 1), for unit points x.
+    // sum_j w_j Y_k(x_j) (v_j, 1), shape (size, columns of v + 1), for unit points x; with ranks
+    // over the points of all of them.
     [[nodiscard]] Matrix<double> analyse(const Tokens<double>& x, const Vector<double>& weights,
-                                         const Matrix<double>& values, Execution& execution) const;
+                                         const Matrix<double>& values, Execution& execution,
+                                         const Ranks* ranks = nullptr) const;
 
     // sum_k Y_k(x_i) coefficients_k, shape (N, columns), for unit points x. What a point gets does
     // not depend on the others, to the last bit.

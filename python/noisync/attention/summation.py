@@ -9,6 +9,7 @@ few harmonics, and a cut at degree p changes it by at most :math:`\sum_{n>p}|\la
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
@@ -112,6 +113,19 @@ def summed(
         parts = [summed(part, dim, n, method, tol) for part in attention.parts]
         return _core.SummedAttention(_core.attention_sum(parts), _core.Summation())
     return _core.SummedAttention(attention.law(), summation(attention, dim, n, method, tol))
+
+
+def stretch(attention: Attention | None, dim: int, n: int, method: str, tol: float) -> int:
+    """Return into how many tokens each the linear-time sums over n tokens are cut, in all parts.
+
+    1 where all sums are direct: they are cut nowhere.
+    """
+    if attention is None:
+        return 1
+    if isinstance(attention, AttentionSum):
+        return math.lcm(*(stretch(part, dim, n, method, tol) for part in attention.parts))
+    degree = summation(attention, dim, n, method, tol).degree
+    return 1 if degree < 0 else _core.harmonic_stretch(degree, dim, n)
 
 
 def energy_series(

@@ -31,11 +31,15 @@ class Function(Observer):
         Name of the result; that of the function by default.
     layers : None, int or sequence of int, optional
         Which layers to observe: all those of the run, every k-th and the last, or the listed ones.
+    rows : bool
+        Whether f maps any (n, d) block of consecutive tokens to (n, ...), a value for each row that
+        depends on that row alone: then ranks of a communicator can share the tokens.
     """
 
     f: UserFunction
     name: str = ""
     layers: Layers = None
+    rows: bool = False
 
     def __post_init__(self) -> None:
         # A class is callable too, but what it makes of the tokens is no observation.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,9 @@ from noisync.run.arguments import NAMES, WITHOUT_EFFECT, RunArguments
 from noisync.run.schedule import Schedule
 from noisync.run.schemes import SCHEMES
 from noisync.run.state import States
+
+if TYPE_CHECKING:
+    from noisync.run.ranks import Share
 
 Request = _core.MeasureRequest | _core.CallRequest
 
@@ -47,6 +50,7 @@ class Plan:
     sum_method: str  # how energies and the noise are: "direct" or "auto"
     tol: float
     save: Schedule
+    share: Share | None = None  # this rank's tokens, where there are several
 
     @classmethod
     def checked(cls, model: Model, n: int, arguments: RunArguments) -> Plan:
@@ -145,6 +149,7 @@ class Plan:
             threads=self.threads,
             side_by_side=side_by_side,
             progress=watch,
+            ranks=None if self.share is None else self.share.core(),
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,9 @@ from noisync.measure.observer import Axis, Follow, Observer
 from noisync.normalization import require_post
 from noisync.run.plan import Plan, Request
 from noisync.run.schedule import Schedule
+
+if TYPE_CHECKING:
+    from noisync.run.ranks import Share
 
 #: What names the coordinates and the own variables of every result.
 RESERVED_NAMES = ("replicate", "time", "layer", "weights", "token", "component")
@@ -43,6 +46,8 @@ class Series:
     ----------
     advice : str
         What to do where they do not fit into memory.
+    share : Share, optional
+        Where several ranks have the tokens: the numbers are those of all, at every rank.
     """
 
     def __init__(
@@ -52,7 +57,9 @@ class Series:
         plan: Plan,
         replicates: int,
         advice: str = "observe fewer layers (save=k, save=[...])",
+        share: Share | None = None,
     ) -> None:
+        self._share = share
         self.observer = observer
         self.schedule = schedule
         self.axes = observer.axes(plan)
@@ -141,14 +148,27 @@ class Series:
     def request(self, first: int, count: int) -> Request:
         """Return the request to the core for the replicates first..first+count−1."""
         schedule = self.schedule.core()
-        if isinstance(self._measure, _core.Measure):
+        if isinstance(self._measure, _core.Measure) and self._share is None:
             assert self._values is not None  # allocated with its axes
             outputs = [self._values[first : first + count]]
             return _core.MeasureRequest(schedule, self._measure, outputs)
         return _core.CallRequest(schedule, self._writer(first))
 
+    def _of_all(self, share: Share) -> Callable[[npt.NDArray[Any]], npt.NDArray[Any]]:
+        """Return what makes the numbers of all tokens from those of this rank."""
+        measure: Any = self._measure
+        if not isinstance(measure, _core.Measure):  # a value for each row
+            return lambda tokens: share.whole(np.asarray(measure(tokens)))
+        weights, threads = self._plan.weights, self._plan.threads
+
+        def measured(tokens: npt.NDArray[Any]) -> npt.NDArray[Any]:
+            values = _core.measure(measure, share.whole(tokens), weights, threads)
+            return np.reshape(values, self.shape or ())
+
+        return measured
+
     def _writer(self, first: int) -> Callable[[int, int, npt.NDArray[Any]], None]:
-        function: Any = self._measure
+        function: Any = self._measure if self._share is None else self._of_all(self._share)
 
         def write(run: int, slot: int, tokens: npt.NDArray[Any]) -> None:
             try:
@@ -206,7 +226,12 @@ class Recording:
     """The series of all observers of runs."""
 
     def __init__(
-        self, observers: Sequence[Observer], plan: Plan, default: Schedule, replicates: int
+        self,
+        observers: Sequence[Observer],
+        plan: Plan,
+        default: Schedule,
+        replicates: int,
+        share: Share | None = None,
     ) -> None:
         self.follow = _follow(observers, plan)
         self.series: list[Series] = []
@@ -216,7 +241,7 @@ class Recording:
             if observer.layers is not None:
                 name = f"layers of the observer {observer.name!r}"
                 schedule = Schedule.checked(name, observer.layers, plan.layers)
-            self.series.append(Series(observer, schedule, plan, replicates))
+            self.series.append(Series(observer, schedule, plan, replicates, share=share))
         _check_clashes(self.series)
 
     def variables(self, until: int, runs: Chosen = slice(None)) -> dict[str, xr.DataArray]:

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
 from noisync.base import validate
-from noisync.errors import NoisyncError, SimulationError
+from noisync.errors import ArgumentError, NoisyncError, SimulationError
 from noisync.measure.function import as_observers
 from noisync.measure.norms import Norms
 from noisync.measure.tokens import Tokens
 from noisync.model import Model, check_model
 from noisync.run.arguments import RunArguments, complete, shares_run_arguments
+from noisync.run.call import described_call
 from noisync.run.keeper import keeping
 from noisync.run.origin import Origin, start_text
 from noisync.run.plan import Plan
 from noisync.run.progress import Progress
+from noisync.run.ranks import Share
 from noisync.run.recording import Recording, Series
 from noisync.run.runs import Runs
 from noisync.run.schedule import Schedule
@@ -35,6 +38,7 @@ def simulate(
     tokens: npt.ArrayLike | Law,
     *,
     replicate: int = 0,
+    comm: Any = None,
     **arguments: Unpack[RunArguments],
 ) -> Trajectory:
     r"""Carry tokens through the layers of a model.
@@ -51,6 +55,9 @@ def simulate(
         ``ns.sphere.Uniform(n, dim)``, drawn with (seed, replicate).
     replicate : int
         Which of the runs with this seed: each has a noise of its own.
+    comm : mpi4py communicator, optional
+        Several processes share the tokens (``pip install "noisync[mpi]"``). Every rank makes the
+        same call; the result's ``rows`` say which tokens it has. The bits are those of one process.
     {shared arguments}
     save : None, int or sequence of int, optional
         Which states to keep: all, every k-th and the last, or the listed layers (0 is the start).
@@ -88,7 +95,18 @@ def simulate(
     replicate = validate.integer("replicate", replicate, minimum=0, maximum=2**32 - 1)
     plan = Plan.checked(model, start.n, run)
     asked = {"model": plan.model, "tokens": given(start), "replicate": replicate, **plan.asked()}
-    return single_run("simulate", asked, plan, start, replicate, run)
+    share = None
+    if comm is not None:
+        for name in ("checkpoint", "stop_after"):
+            if run[name] is not None:
+                raise ArgumentError(f"{name} goes without comm, got both")
+        share = Share.of(comm, plan)
+        observers = as_observers(run["observe"])
+        for observer in observers:
+            share.check_observer(observer)
+        share.check_same(described_call("simulate", {**asked, "observe": observers}, 0.0))
+        run = {**run, "progress": run["progress"] and share.first}
+    return single_run("simulate", asked, plan, start, replicate, run, share=share)
 
 
 def single_run(
@@ -99,6 +117,7 @@ def single_run(
     replicate: int,
     run: RunArguments,
     earlier: Trajectory | None = None,
+    share: Share | None = None,
 ) -> Trajectory:
     """Carry out a plan: from its start, or on from where an earlier run of fewer layers ended.
 
@@ -106,11 +125,12 @@ def single_run(
     """
     observers = as_observers(run["observe"])
     advice = "keep fewer (save=k, save=[...]) or observe on the way instead"
-    saved = Series(Tokens(), plan.save, plan, 1, advice)
+    own, own_start = (plan, start) if share is None else (share.plan(plan), share.start(start))
+    saved = Series(Tokens(), plan.save, own, 1, advice)
     norms = None if plan.initial_norm is None else Series(Norms(), plan.save, plan, 1, advice)
-    recording = Recording(observers, plan, Schedule(plan.layers, every=1), 1)
+    recording = Recording(observers, plan, Schedule(plan.layers, every=1), 1, share)
     series = [saved, *([] if norms is None else [norms]), *recording.series]
-    runs = Runs(plan, start, series, recording.follow, first_replicate=replicate)
+    runs = Runs(own, own_start, series, recording.follow, first_replicate=replicate)
     described = start_text(start) if earlier is None else earlier.origin.start
     if earlier is not None:
         runs.go_on_from(earlier.state, earlier.layers_summed_directly, seen=earlier.seen)
@@ -122,7 +142,8 @@ def single_run(
 
     def result() -> Trajectory:
         origin = Origin.of(plan, described, observers, runs.levels)
-        return Trajectory.of(plan, replicate, runs.states, saved, norms, recording, origin)
+        run = Trajectory.of(plan, replicate, runs.states, saved, norms, recording, origin)
+        return run if share is None else replace(run, share=share)
 
     asked = {**asked, "observe": observers}
     began = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -24,6 +24,7 @@ from noisync.measure.tokens import Tokens
 from noisync.model import Model
 from noisync.run.origin import Origin, kernel_error, with_matrices
 from noisync.run.plan import Plan
+from noisync.run.ranks import Share
 from noisync.run.reading import FORMAT, OWN, PREFIX, run_fields
 from noisync.run.recording import COORDINATES, WEIGHTS, Recording, Series, joined
 from noisync.run.state import State, States
@@ -96,6 +97,7 @@ class Trajectory:
     thickness: float = 0.0
     origin: Origin = field(default_factory=Origin)
     version: str = __version__
+    share: Share | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for array in (self.layer, self.tokens, self.norms, self.weights):
@@ -112,7 +114,7 @@ class Trajectory:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Trajectory):
             return NotImplemented
-        names = [f.name for f in fields(self) if f.name not in ("origin", "version")]
+        names = [f.name for f in fields(self) if f.name not in ("origin", "version", "share")]
         return all(equal(getattr(self, name), getattr(other, name)) for name in names)
 
     __hash__ = None  # type: ignore[assignment]
@@ -159,13 +161,35 @@ class Trajectory:
         )
 
     def __reduce__(self) -> tuple[Any, ...]:
-        values = [getattr(self, item.name) for item in fields(self)]
+        names = [item.name for item in fields(self) if item.name != "share"]
+        values = [getattr(self, name) for name in names]
         return type(self), tuple(dict(v) if isinstance(v, Mapping) else v for v in values)
 
     @property
     def time(self) -> FloatArray:
         """Times of the saved states, (K,)."""
         return np.asarray(self.layer * self.horizon / self.layers, dtype=np.float64)
+
+    @property
+    def rows(self) -> slice:
+        """Which of all tokens these are: all, unless several ranks of a communicator have them."""
+        return slice(0, len(self.weights)) if self.share is None else self.share.rows
+
+    def gathered(self) -> Trajectory:
+        """Return the run with the tokens of all ranks, at each of them; all have to call it."""
+        if self.share is None:
+            return self
+        saved = np.array([self.share.whole(tokens) for tokens in self.tokens])
+        state = replace(self.state, tokens=self.share.whole(self.state.tokens))
+        shape = (len(self.tokens), len(self.weights), self.model.dim)
+        return replace(self, tokens=saved.reshape(shape), state=state, share=None)
+
+    def _whole(self, name: str) -> None:
+        if self.share is not None:
+            raise ArgumentError(
+                f"{name} needs all tokens, and this rank has those of {self.rows}: observe it on "
+                "the way, or take run.gathered()"
+            )
 
     @property
     def finished(self) -> bool:
@@ -195,12 +219,14 @@ class Trajectory:
 
     def energy(self, beta: float = 1.0) -> FloatArray:
         """Interaction energy of every saved state, (K,); see :func:`noisync.measure.energy`."""
+        self._whole("energy")
         if self.tokens.shape[0] == 0:
             raise ArgumentError("energy: no state was saved in this run (save=...)")
         return np.asarray(energy(self.tokens, beta, self.weights))
 
     def pair_cosines(self) -> FloatArray:
         """Cosines of all pairs i < j at every saved state, (K, N(N−1)/2), in pdist's order."""
+        self._whole("pair_cosines")
         n = self.tokens.shape[1]
         if not self.tokens.shape[0]:
             return np.empty((0, n * (n - 1) // 2))
@@ -215,6 +241,7 @@ class Trajectory:
         in ``state_tokens``, where it was not saved anyway, ``state_norms``, and ``state_tangents``
         and ``state_growth``, where the run carries tangent vectors.
         """
+        self._whole("to_dataset")
         text, matrices = with_matrices(self.model)
         variables: dict[str, Any] = {
             "tokens": (("time", "token", "component"), self.tokens, Tokens().attributes),
@@ -276,11 +303,17 @@ class Trajectory:
         """Write the run to a file that :func:`noisync.load` and xarray read.
 
         A netCDF-4 file, or, where the name ends in ``.zarr``, a zarr store. It appears whole or not
-        at all: until the new one is on disk an old one stands.
+        at all: until the new one is on disk an old one stands. Where ranks share the tokens all of
+        them call it, and one file is written.
 
         Raises
         ------
         ArgumentError
             If the path cannot be written; the run is still in hand.
         """
-        dataset.write("path", validate.path("path", path), self.to_dataset())
+        target = validate.path("path", path)
+        if self.share is None:
+            dataset.write("path", target, self.to_dataset())
+        else:
+            whole = self.gathered()
+            self.share.by_first(lambda: dataset.write("path", target, whole.to_dataset()))

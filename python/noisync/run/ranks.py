@@ -1,0 +1,161 @@
+"""One system over several processes: which tokens each has, and what they tell one another."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from noisync import _core
+from noisync.attention.summation import stretch
+from noisync.base import validate
+from noisync.base.validate import FloatArray
+from noisync.errors import ArgumentError, ArgumentTypeError, NoisyncError
+from noisync.measure.function import Function
+from noisync.measure.observer import Observer
+from noisync.normalization import require_post
+from noisync.run.plan import Plan
+from noisync.run.start import Start
+from noisync.sphere.law import states_of
+from noisync.storage.records import Record
+
+
+@dataclass(frozen=True)
+class Share:
+    """The consecutive tokens of one of the ranks of an MPI communicator.
+
+    Attributes
+    ----------
+    comm : mpi4py communicator
+    n : int
+        Tokens of all ranks.
+    rows : slice
+        Those of this one.
+    """
+
+    comm: Any
+    n: int
+    rows: slice
+
+    @classmethod
+    def of(cls, comm: Any, plan: Plan) -> Share:
+        """Return the share of this rank: whole stretches of the sums over all tokens.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            For what is no communicator, more ranks than stretches, or what needs all tokens at one
+            rank.
+        """
+        for name in ("allgather", "Allgatherv", "Get_rank", "Get_size"):
+            if not hasattr(comm, name):
+                raise ArgumentTypeError(
+                    f"comm must be an mpi4py communicator, got {validate.shown(comm)}"
+                )
+        size, rank = comm.Get_size(), comm.Get_rank()
+        model = plan.model
+        require_post(model.placement, "comm")
+        if model.total_noise is not None:
+            if not model.total_noise.has_kernel:
+                raise ArgumentError(
+                    "comm: the noise must be a function on the sphere, the same for every rank "
+                    f"without a message, got {model.noise!r}"
+                )
+            model.total_noise.on_sphere(model.dim)
+        length = stretch(model.total_attention, model.dim, plan.n, plan.method, plan.tol)
+        blocks = math.ceil(plan.n / length)
+        if blocks < size:
+            raise ArgumentError(
+                f"comm must have at most {blocks} ranks, as many as there are stretches of "
+                f"{length} of {plan.n} tokens, got {size}"
+            )
+        edges = [min(length * (blocks * k // size), plan.n) for k in (rank, rank + 1)]
+        return cls(comm, plan.n, slice(*edges))
+
+    @property
+    def first(self) -> bool:
+        """Whether this is the rank that speaks for all."""
+        return bool(self.comm.Get_rank() == 0)
+
+    def check_same(self, call: Record) -> None:
+        """Refuse calls that differ between ranks: in arguments, version or SIMD level."""
+        digest = hashlib.sha256(json.dumps(call.header, sort_keys=True).encode())
+        for name, array in sorted(call.arrays.items()):
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(array).tobytes())
+        found = self.comm.allgather(digest.hexdigest())
+        other = [rank for rank, each in enumerate(found) if each != found[0]]
+        if other:
+            raise ArgumentError(
+                f"comm: rank {other[0]} was called with other arguments than rank 0, or is of "
+                "another version or SIMD level"
+            )
+
+    def plan(self, whole: Plan) -> Plan:
+        """Return the plan of this rank's tokens."""
+        return replace(whole, weights=whole.weights[self.rows], share=self)
+
+    def start(self, whole: Start) -> Start:
+        """Return the law of this rank's initial tokens."""
+        return _Rows(whole, self.rows)
+
+    def core(self) -> _core.Ranks:
+        """Return the core's connection with the other ranks."""
+        return _core.Ranks(
+            rows=self.n, first=self.rows.start, count=self.rows.stop - self.rows.start,
+            gather=self.gather,
+        )  # fmt: skip
+
+    def gather(self, own: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
+        """Return the numbers of every rank, rank by rank."""
+        sizes = np.array(self.comm.allgather(own.size))
+        received = np.empty(int(sizes.sum()), own.dtype)
+        self.comm.Allgatherv(np.ascontiguousarray(own), [received, sizes])
+        return np.split(received, np.cumsum(sizes)[:-1])
+
+    def whole(self, own: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return the rows of all ranks, (n, ...), from those of this one."""
+        parts = self.gather(own.ravel())
+        return np.concatenate(parts).reshape(self.n, *own.shape[1:])
+
+    def by_first(self, action: Callable[[], None]) -> None:
+        """Let the first rank do something, and all raise what it raised."""
+        error = None
+        if self.first:
+            try:
+                action()
+            except NoisyncError as caught:
+                error = caught
+        error = self.comm.bcast(error, root=0)
+        if error is not None:
+            raise error
+
+    def check_observer(self, observer: Observer) -> None:
+        """Refuse an observer that needs more than the tokens of a layer."""
+        if observer.follow is not None:
+            raise ArgumentError(
+                f"observe: {observer.name} carries tangent vectors, which comm does not serve"
+            )
+        if isinstance(observer, Function) and not observer.rows:
+            raise ArgumentError(
+                f"observe: {observer.name} needs all tokens at one rank; where its values are of "
+                "each token alone, give ns.Function(f, rows=True)"
+            )
+
+
+class _Rows:
+    """Some tokens of a law."""
+
+    def __init__(self, law: Start, rows: slice) -> None:
+        self._law, self._rows = law, rows
+        self.n, self.dim = rows.stop - rows.start, law.dim
+
+    def samples(self, seed: int, first: int, count: int) -> FloatArray:
+        """Return them for some replicates, (count, n, dim)."""
+        return np.asarray(states_of("tokens", self._law, seed, first, count, self._rows))
