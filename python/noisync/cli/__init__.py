@@ -99,6 +99,9 @@ def _parser() -> argparse.ArgumentParser:
     two.add_argument("--plot", type=Path, help="picture of the run (.png, .pdf, ...)")
     _add_run_options(two)
     two.add_argument("--checkpoint", type=Path, help="folder that the run goes on from")
+    two.add_argument(
+        "--mpi", action="store_true", help="share the tokens among the processes of mpiexec"
+    )
     two.set_defaults(command=simulate)
 
     many = commands.add_parser("ensemble", help="run replicates of a TOML file, or a part of them")

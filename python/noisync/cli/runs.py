@@ -51,12 +51,17 @@ def simulate(options: argparse.Namespace) -> int:
         _check_picture(options.plot, planned)
         if options.out == options.plot:
             raise ArgumentError(f"out and plot must be two files, got {str(options.out)!r} twice")
+    comm = _communicator() if options.mpi else None
     begin = time.perf_counter()
     run, status = kept(
-        lambda: planned.simulate(progress=shown(options), **given(options)), options.out
+        lambda: planned.simulate(progress=shown(options), comm=comm, **given(options)), options.out
     )
     seconds = time.perf_counter() - begin
     assert isinstance(run, Trajectory)
+    if comm is not None:
+        run = run.gathered()
+        if comm.Get_rank() != 0:  # the first speaks for all
+            return status
     print(run)
     print(f"computed in {seconds:.2f} s with {_core.level}")
     _describe(run)
@@ -64,6 +69,15 @@ def simulate(options: argparse.Namespace) -> int:
         _draw(run, options.plot)
         print(f"picture: {options.plot}")
     return status or unfinished(run, options.checkpoint)
+
+
+def _communicator() -> Any:
+    """Return that of all processes which ``mpiexec`` started."""
+    try:
+        from mpi4py import MPI
+    except ImportError:
+        raise ArgumentError('mpi needs mpi4py: pip install "noisync[mpi]"') from None
+    return MPI.COMM_WORLD
 
 
 def ensemble(options: argparse.Namespace) -> int:
@@ -185,7 +199,8 @@ def kept(call: Callable[[], Any], out: Path | None) -> tuple[Any, int]:
     if out is None:
         return result, 0
     where = keep(result, out)
-    print(f"result: {where}")
+    if not isinstance(result, Trajectory) or result.rows.start == 0:
+        print(f"result: {where}")
     return result, 0 if where == out else FAILED
 
 

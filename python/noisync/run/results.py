@@ -43,6 +43,9 @@ def save(result: xr.Dataset | Result, path: str | os.PathLike[str]) -> None:
         If the path cannot be written, or the Dataset holds what netCDF cannot. The result is
         still in hand.
     """
+    if isinstance(result, Trajectory):
+        result.save(path)
+        return
     if isinstance(result, xr.Dataset):
         data = result
     elif isinstance(result, Result):

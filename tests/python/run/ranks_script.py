@@ -1,0 +1,147 @@
+"""What every rank runs in tests/python/run/test_ranks.py: it writes lines to a file of its own."""
+
+import hashlib
+import sys
+from pathlib import Path
+
+import numpy as np
+from mpi4py import MPI
+
+import noisync as ns
+
+COMM = MPI.COMM_WORLD
+LINES = []
+MLP = ns.MLP("tanh", 64, sigma_u=0.3, sigma_w=0.1)
+SOFTMAX = ns.Model(3, ns.Softmax(beta=2.0), MLP)
+
+
+class Halves:
+    """A law of the user's, drawn by rows."""
+
+    n, dim = 5000, 3
+
+    def samples(self, seed, first, count, rows=slice(None)):
+        x = np.zeros((count, self.n, 3))
+        x[:, :2500, 0] = x[:, 2500:, 1] = 1.0
+        return x[:, rows]
+
+
+CASES = {
+    "harmonic": (SOFTMAX, ns.sphere.Uniform(9001, 3), {}),
+    "float32": (SOFTMAX, ns.sphere.Uniform(9001, 3), {"dtype": "float32"}),
+    "weights": (SOFTMAX, ns.sphere.uniform(5000, 3), {"weights": np.arange(5000) / 12497500}),
+    "unnormalized": (
+        ns.Model(2, ns.Unnormalized(beta=1.0), ns.GaussianField("tanh", 0.3, sampler="harmonic")),
+        ns.sphere.Uniform(5000, 2), {},
+    ),
+    "two attentions": (
+        ns.Model(3, [ns.Softmax(beta=2.0), ns.Softmax(beta=0.5, value=-1.0)], MLP),
+        ns.sphere.Uniform(9000, 3), {"scheme": "euler"},
+    ),
+    "rk4": (ns.Model(3, ns.Softmax(beta=2.0)), ns.sphere.Uniform(9000, 3), {"scheme": "rk4"}),
+    "direct": (ns.Model(16, ns.Softmax(beta=1.0), ns.MLP("relu", 64)),
+               ns.sphere.Uniform(301, 16), {}),
+    "causal": (ns.Model(3, ns.Softmax(beta=1.0, mask=ns.Causal())), ns.sphere.Uniform(99, 3), {}),
+    "noise alone": (
+        ns.Model(5, noise=ns.GaussianField("relu", 0.1, sampler="features")),
+        ns.sphere.uniform(1000, 5), {},
+    ),
+    "a user's law": (SOFTMAX, Halves(), {}),
+    "falls back": (
+        ns.Model(3, ns.Softmax(beta=6.0)), ns.sphere.Uniform(3000, 3),
+        {"tol": 1e-13, "method": "harmonic"},
+    ),
+}  # fmt: skip
+
+
+def run(name, comm):
+    model, tokens, options = CASES[name]
+    observe = [
+        ns.Energy(1.0), ns.OrderParameters(), ns.Cosines(8), ns.Clusters(0.5),
+        ns.Function(lambda x: x[:, 0], name="first", rows=True, layers=[0, 4]),
+    ]  # fmt: skip
+    if len(np.shape(tokens)) == 0 and tokens.n > 8000:
+        observe = [observe[0], observe[1], observe[4]]  # others take N²
+    return ns.simulate(
+        model, tokens, horizon=1.0, layers=4, seed=3, observe=observe, comm=comm, **options
+    )
+
+
+def digest(trajectory):
+    total = hashlib.sha256(trajectory.tokens.tobytes())
+    total.update(trajectory.state.tokens.tobytes())
+    for name, series in sorted(trajectory.observed.items()):
+        total.update(name.encode() + series.to_numpy().tobytes())
+    total.update(f"{trajectory.method} {trajectory.layers_summed_directly}".encode())
+    return total.hexdigest()
+
+
+def check_bits():
+    for name in CASES:
+        share = run(name, COMM)
+        whole = share.gathered()
+        assert share.tokens.shape[1] == share.rows.stop - share.rows.start
+        if COMM.rank == 0:
+            alone = run(name, None)
+            assert whole == alone, name
+            assert digest(whole) == digest(alone), name
+            LINES.append(name)
+
+
+def check_file(path):
+    share = run("harmonic", COMM)
+    share.save(path)
+    if COMM.rank == 0:
+        assert ns.load(path) == run("harmonic", None)
+        LINES.append("one file")
+    try:
+        share.save("/nowhere/run.nc")
+    except ns.ArgumentError as error:
+        LINES.append(str(error))
+
+
+def refused(**options):
+    """Note the sentence with which every rank refuses."""
+    call = {"model": SOFTMAX, "tokens": ns.sphere.Uniform(5000, 3), "horizon": 1.0, "layers": 2}
+    call |= options
+    try:
+        ns.simulate(call.pop("model"), call.pop("tokens"), **call, comm=COMM)
+    except ns.NoisyncError as error:
+        LINES.append(str(error))
+
+
+def check_refusals():
+    refused(seed=COMM.rank)
+    refused(model=ns.Model(3, noise=ns.GaussianField("tanh", sampler="exact")))
+    refused(model=ns.Model(3, noise=ns.ValueNoise(1.0)))
+    refused(model=ns.Model(3, ns.Softmax(), normalization="pre"))
+    refused(observe=[ns.Lyapunov(1)])
+    refused(observe=[np.linalg.norm])
+    refused(tokens=ns.sphere.Uniform(1, 3))
+    refused(checkpoint="x.ckpt")
+    share = run("harmonic", COMM)
+    for make in (share.energy, share.pair_cosines, share.to_dataset):
+        try:
+            make()
+        except ns.ArgumentError as error:
+            LINES.append(str(error))
+
+
+def check_loss():
+    """A token of the last rank leaves the sphere: all ranks say so."""
+    x = np.array(ns.sphere.uniform(64, 2))
+    x[-1] = -x[0]
+    model = ns.Model(2, ns.Unnormalized(beta=0.0, value=1.0, mask=ns.Causal(include_self=False)))
+    x[1:] = x[0]
+    x[-1] = -x[0]
+    try:
+        ns.simulate(model, x, horizon=1.0, layers=1, comm=COMM)
+    except ns.SimulationError as error:
+        LINES.append(str(error))
+
+
+if __name__ == "__main__":
+    check, folder = sys.argv[1], Path(sys.argv[2])
+    {"bits": check_bits, "refusals": check_refusals, "loss": check_loss,
+     "file": lambda: check_file(folder / "run.nc")}[check]()  # fmt: skip
+    (folder / f"rank-{COMM.rank}").write_text("\n".join(LINES))
