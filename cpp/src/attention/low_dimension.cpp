@@ -156,7 +156,7 @@ void LowDimensionSums<Real>::run(Real scale, const std::optional<Causal>& mask,
     for (auto& columns : columns_) {
         columns.resize(kStrip * (Dim + 1) * kLanes<Real>);
     }
-    // Blocks of whole panels; large systems have larger blocks, and so fewer rounds to wait for.
+    // Blocks of whole panels; large systems have larger blocks, and so fewer pairs to hand out.
     const Index size = std::clamp<Index>(panels / 32, 256 / kPanel<Real>, 1024 / kPanel<Real>);
     const Blocks blocks{panels, std::max<Index>(size, 1)};
     if (mask) {

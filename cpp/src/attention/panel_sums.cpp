@@ -121,7 +121,7 @@ void PanelSums<Real>::symmetric(const Tokens<Real>& y, const Tokens<Real>& x,
     sums.shift.setConstant(x.rows(), std::abs(scale));
     panels_ *= scale * simd::kLog2E<Real>;
     shift_.setConstant(std::abs(scale) * simd::kLog2E<Real>);
-    // Blocks are whole strips; large systems have larger blocks, and so fewer rounds to wait for.
+    // Blocks are whole strips; large systems have larger blocks, and so fewer pairs to hand out.
     const Index strips = std::clamp<Index>(keys_.rows() / (32 * kStrip<Real>), 1, 8);
     const Blocks blocks{keys_.rows(), strips * kStrip<Real>};
     const Index stride = values_.cols();

@@ -61,6 +61,14 @@ class Execution {
         distribute(count, false, std::forward<Task>(task));
     }
 
+    // Whether a task that takes long is to go on; to be asked now and then by its worker.
+    bool goes_on(int worker) {
+        if (worker == 0) {
+            poll();
+        }
+        return !stopped_ && !failed_;
+    }
+
     // Calls body(index, worker, execution) for every index in [0, count), side by side, each with a
     // single-threaded execution that stops when this one is asked to or another call fails.
     template <class Body>

@@ -1,8 +1,13 @@
-// The one way to visit all pairs of tokens: in square blocks, in rounds without conflicts.
+// The one way to visit all pairs of tokens: in square blocks, in an order without conflicts.
 #pragma once
 
 #include <algorithm>
-#include <utility>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <vector>
 
 #include "base/execution.hpp"
 #include "base/types.hpp"
@@ -25,31 +30,115 @@ inline Index pair_block_size(Index rows) {
     return rows >= 1024 ? 128 : 64;
 }
 
-// Round-robin tournament by the circle method: game `game` of round `round` among an even number of
-// players. Every pair meets once in rounds 0..players-2, and no player appears twice in a round.
-inline std::pair<Index, Index> tournament_pair(Index players, Index round, Index game) {
-    const Index ring = players - 1;
-    const Index first = game == 0 ? ring : (round + game) % ring;
-    const Index second = (round + ring - game) % ring;
-    return {std::min(first, second), std::max(first, second)};
-}
+// Pairs of blocks in an order without conflicts: first every block with itself, then the rounds of
+// a round-robin tournament by the circle method. A pair is ready when both blocks are through with
+// whatever stands before it for them; threads take any pair that is, so that no round is waited
+// for.
+class ReadyPairs {
+   public:
+    struct Pair {
+        Index first;
+        Index second;  // not before `first`
+    };
 
-// Calls visit(i, j, worker) once for every pair of blocks i <= j. Within a round no block appears
-// twice, and rounds follow one another: visit may add to rows of both blocks without atomics, and
-// the order of all additions to a row is fixed, whatever the number of threads.
+    explicit ReadyPairs(Index blocks)
+        : blocks_(blocks),
+          ring_(blocks + blocks % 2 - 1),
+          steps_(std::size_t(blocks), 0),
+          left_(blocks * (blocks + 1) / 2) {
+        for (Index block = 0; block < blocks; ++block) {
+            ready_.push_back({block, block});
+        }
+    }
+
+    // Whom a block meets in a round 0 .. rounds - 1; `blocks` or more: nobody.
+    [[nodiscard]] Index partner(Index block, Index round) const {
+        if (block == ring_) {
+            return round;
+        }
+        const Index other = (2 * round + ring_ - block) % ring_;
+        return other == block ? ring_ : other;
+    }
+
+    // The next pair that is ready; nothing after the last, or when goes_on() says false, which is
+    // asked now and then while pairs are waited for.
+    template <class GoesOn>
+    std::optional<Pair> take(GoesOn&& goes_on) {
+        std::unique_lock lock(mutex_);
+        while (true) {
+            lock.unlock();
+            const bool on = goes_on();
+            lock.lock();
+            if (!on || left_ == 0) {
+                return std::nullopt;
+            }
+            if (!ready_.empty()) {
+                const Pair pair = ready_.front();
+                ready_.pop_front();
+                --left_;
+                return pair;
+            }
+            changed_.wait_for(lock, std::chrono::milliseconds(50));
+        }
+    }
+
+    // A pair that was taken is through.
+    void done(const Pair& pair) {
+        bool more = false;
+        {
+            const std::scoped_lock lock(mutex_);
+            more = advance(pair.first);
+            if (pair.second != pair.first) {
+                more = advance(pair.second) || more;
+            }
+            more = more || left_ == 0;
+        }
+        if (more) {
+            changed_.notify_all();
+        }
+    }
+
+   private:
+    // The block is through with another step; whether that makes a pair ready.
+    bool advance(Index block) {
+        Index& step = steps_[std::size_t(block)];
+        for (++step; step <= ring_; ++step) {
+            const Index other = partner(block, step - 1);
+            if (other < blocks_) {
+                if (steps_[std::size_t(other)] != step) {
+                    return false;
+                }
+                ready_.push_back({std::min(block, other), std::max(block, other)});
+                return true;
+            }
+        }
+        return false;
+    }
+
+    Index blocks_;
+    Index ring_;                // the number of rounds
+    std::vector<Index> steps_;  // that each block is through with
+    Index left_;                // pairs that nobody has taken
+    std::deque<Pair> ready_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+};
+
+// Calls visit(i, j, worker) once for every pair of blocks i <= j, never two at a time with a block
+// in common, and for each block in one fixed order of partners: visit may add to rows of both
+// blocks without atomics, and the order of all additions to a row does not depend on the number of
+// threads.
 template <class Visit>
 void for_each_block_pair(const Blocks& blocks, Execution& execution, Visit&& visit) {
-    const Index count = blocks.count();
-    execution.for_each(count, [&](Index block, int worker) { visit(block, block, worker); });
-    const Index players = count + count % 2;
-    for (Index round = 0; round + 1 < players; ++round) {
-        execution.for_each(players / 2, [&](Index game, int worker) {
-            const auto [first, second] = tournament_pair(players, round, game);
-            if (second < count) {
-                visit(first, second, worker);
-            }
-        });
-    }
+    ReadyPairs pairs(blocks.count());
+    const Index workers = std::min<Index>(execution.threads(), (blocks.count() + 1) / 2);
+    execution.for_each(workers, [&](Index, int worker) {
+        const auto goes_on = [&] { return execution.goes_on(worker); };
+        while (const auto pair = pairs.take(goes_on)) {
+            visit(pair->first, pair->second, worker);
+            pairs.done(*pair);
+        }
+    });
 }
 
 }  // namespace noisync

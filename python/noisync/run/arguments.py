@@ -83,7 +83,8 @@ _DOCS = """\
     dtype : {"float64", "float32"}
         Arithmetic of the run.
     threads : int, optional
-        Default: all cores. The result is the same, bit for bit, for any number.
+        Default: as many as have enough to do, at most all cores. The result is the same, bit for
+        bit, for any number.
     progress : bool
         Show a progress bar.
     path_layers : int, optional

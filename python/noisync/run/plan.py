@@ -21,6 +21,7 @@ from noisync.run.arguments import NAMES, WITHOUT_EFFECT, RunArguments
 from noisync.run.schedule import Schedule
 from noisync.run.schemes import SCHEMES
 from noisync.run.state import States
+from noisync.run.work import layer_threads
 
 if TYPE_CHECKING:
     from noisync.run.ranks import Share
@@ -45,6 +46,7 @@ class Plan:
     noise_replicate: int | None  # the replicate whose noise all meet; None: each its own
     dtype: np.dtype[Any]
     threads: int
+    layer_threads: int  # those that share a layer, where runs are not side by side
     attention: _core.SummedAttention | None
     method: str  # as asked for
     sum_method: str  # how energies and the noise are: "direct" or "auto"
@@ -63,6 +65,8 @@ class Plan:
         tol = validate.positive("tol", arguments["tol"])
         law = model.total_attention
         horizon = validate.positive("horizon", arguments["horizon"])
+        threads = thread_count(arguments["threads"])
+        chosen = arguments["threads"] is not None
         return cls(
             model=model.resolved(n),
             weights=validate.weights(arguments["weights"], n),
@@ -74,7 +78,8 @@ class Plan:
             seed=validate.integer("seed", arguments["seed"], minimum=0, maximum=2**64 - 1),
             noise_replicate=_noise_replicate(arguments["noise_replicate"]),
             dtype=_dtype(arguments["dtype"]),
-            threads=thread_count(arguments["threads"]),
+            threads=threads,
+            layer_threads=threads if chosen else layer_threads(model, n, threads),
             attention=None if law is None else summed(law, model.dim, n, method, tol),
             method=method,
             sum_method="direct" if method == "direct" else "auto",
@@ -146,7 +151,7 @@ class Plan:
             states.core(),
             last=self.layers,
             requests=requests,
-            threads=self.threads,
+            threads=self.threads if side_by_side else self.layer_threads,
             side_by_side=side_by_side,
             progress=watch,
             ranks=None if self.share is None else self.share.core(),

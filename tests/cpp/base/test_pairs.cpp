@@ -3,7 +3,7 @@
 
 #include <atomic>
 #include <map>
-#include <set>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -74,27 +74,61 @@ TEST_CASE("blocks tile the rows") {
     CHECK(Blocks{0, 64}.count() == 0);
 }
 
-TEST_CASE("in a tournament every pair meets once and nobody plays twice in a round") {
-    for (Index players = 2; players <= 40; players += 2) {
-        CAPTURE(players);
+TEST_CASE("in the rounds every pair of blocks meets once, and partners are each other's") {
+    for (Index blocks = 1; blocks <= 40; ++blocks) {
+        CAPTURE(blocks);
+        const noisync::ReadyPairs pairs(blocks);
+        const Index rounds = blocks + blocks % 2 - 1;
         std::map<std::pair<Index, Index>, int> met;
-        bool conflict = false;
-        bool ordered = true;
-        for (Index round = 0; round < players - 1; ++round) {
-            std::set<Index> playing;
-            for (Index game = 0; game < players / 2; ++game) {
-                const auto pair = noisync::tournament_pair(players, round, game);
-                ordered =
-                    ordered && 0 <= pair.first && pair.first < pair.second && pair.second < players;
-                met[pair] += 1;
-                playing.insert(pair.first);
-                playing.insert(pair.second);
+        bool mutual = true;
+        for (Index round = 0; round < rounds; ++round) {
+            for (Index block = 0; block < blocks; ++block) {
+                const Index other = pairs.partner(block, round);
+                mutual = mutual && other != block &&
+                         (other >= blocks || pairs.partner(other, round) == block);
+                if (block < other && other < blocks) {
+                    met[{block, other}] += 1;
+                }
             }
-            conflict = conflict || Index(playing.size()) != players;
         }
-        CHECK(ordered);
-        CHECK_FALSE(conflict);
-        CHECK(Index(met.size()) == players * (players - 1) / 2);
+        CHECK(mutual);
+        CHECK(Index(met.size()) == blocks * (blocks - 1) / 2);
+    }
+}
+
+TEST_CASE("a pair is ready when both blocks are through with what stands before") {
+    noisync::ReadyPairs pairs(4);
+    const auto on = [] { return true; };
+    const auto take = [&] { return *pairs.take(on); };
+    std::vector<noisync::ReadyPairs::Pair> own;
+    for (int k = 0; k < 4; ++k) {
+        own.push_back(take());
+    }
+    pairs.done(own[0]);
+    pairs.done(own[3]);  // round 0 has 0 and 3
+    const auto early = take();
+    CHECK(early.first == 0);
+    CHECK(early.second == 3);
+    bool asked = false;
+    const auto none = pairs.take([&] { return !std::exchange(asked, true); });
+    CHECK_FALSE(none.has_value());  // 1 and 2 are not through with themselves
+    pairs.done(own[1]);
+    pairs.done(own[2]);
+    const auto late = take();
+    CHECK(late.first == 1);
+    CHECK(late.second == 2);
+}
+
+TEST_CASE("an error of a visit comes out, and nobody waits for what is never ready") {
+    for (const int threads : {1, 2, 4}) {
+        Execution execution(threads);
+        const auto fail = [](Index i, Index j, int) {
+            if (i == 1 && j == 3) {
+                throw std::runtime_error("no");
+            }
+        };
+        CHECK_THROWS_AS(noisync::for_each_block_pair(Blocks{60, 10}, execution, fail),
+                        std::runtime_error);
     }
 }
 

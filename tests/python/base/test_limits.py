@@ -11,6 +11,9 @@ import pytest
 
 import noisync as ns
 from noisync.base import cgroup, memory, threads
+from noisync.run.arguments import complete
+from noisync.run.plan import Plan
+from noisync.run.work import layer_threads
 
 
 def version_2(folder, groups):
@@ -121,3 +124,28 @@ def test_python_threads_side_by_side():
         worker.join()
     for k in range(4):
         np.testing.assert_array_equal(found[k], run(k))
+
+
+@pytest.mark.parametrize(
+    ("model", "n", "expected"),
+    [
+        (ns.Model(64, ns.Softmax(1.0), ns.MLP("tanh", 64)), 64, 1),
+        (ns.Model(3, ns.Softmax(1.0)), 2048, 7),
+        (ns.Model(64, ns.Softmax(1.0)), 256, 1),
+        (ns.Model(64, ns.Softmax(1.0)), 8192, 16),
+        (ns.Model(64, [ns.Softmax(1.0)] * 8), 256, 7),
+        (ns.Model(64, noise=ns.MLP("tanh", 2**16)), 4, 16),
+        (ns.Model(3, ns.Sinkhorn()), 4, 16),  # of which nothing is known
+        (ns.Model(3, noise=ns.GaussianField("tanh")), 4, 16),
+        (ns.Model(3), 10**6, 1),
+    ],
+)
+def test_threads_that_have_enough_to_do(model, n, expected):
+    assert layer_threads(model, n, 16) == expected
+
+
+def test_what_is_asked_for_is_not_reduced():
+    arguments = complete({"horizon": 1.0, "layers": 1})
+    model = ns.Model(3, ns.Softmax(1.0))
+    assert Plan.checked(model, 8, {**arguments, "threads": 4}).layer_threads == 4
+    assert Plan.checked(model, 8, arguments).layer_threads == 1
