@@ -11,6 +11,7 @@ import argparse
 
 import attention
 import attention_kinds
+import neighbour
 import noise
 import numpy as np
 import run
@@ -39,6 +40,7 @@ def main() -> None:
     run.large_row()
     run.million_row(options.repeats)
     run.scaling_rows(options.repeats)
+    neighbour.neighbour_rows(options.repeats)
     print("\nshort of the target:", *(SHORT or ["nothing"]), sep="\n  ")
 
 

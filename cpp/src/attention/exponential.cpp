@@ -51,6 +51,8 @@ class Exponential final : public Attention<Real> {
         return true;
     }
 
+    [[nodiscard]] bool by_rows() const override { return true; }
+
     // D Attn(x) v = V sum_j p_j <Qv, K x_j> (x_j - mean), p the weights of the token; the mean is
     // sum_j p_j x_j for softmax and 0 without normalisation.
     void differentiate(const Tokens<Real>& x, const Vector<Real>& weights, Index token,

@@ -51,6 +51,9 @@ class Attention {
         return false;
     }
 
+    // Whether a token needs no sums but its own, so that those of others may be left out.
+    [[nodiscard]] virtual bool by_rows() const { return false; }
+
     // out_k <- derivative of Attn_X(x_token) along the row k of `along`, for a test token: the
     // tokens that it attends to, itself among them, stay where they are. After `evaluate` at the
     // same x and weights; by several threads at once.

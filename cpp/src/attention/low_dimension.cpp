@@ -163,21 +163,24 @@ void LowDimensionSums<Real>::run(Real scale, const std::optional<Causal>& mask,
         run_causal<Dim>(factor, *mask, blocks, execution);
         return;
     }
-    for_each_block_pair(blocks, execution, [&](Index i, Index j, int worker) {
-        Real* columns = columns_[std::size_t(worker)].data();
-        const Index first = blocks.begin(i);
-        const Index last = first + blocks.length(i);
-        for (Index partner = blocks.begin(j); partner < blocks.begin(j) + blocks.length(j);
-             ++partner) {
-            if (i == j) {
-                panels_against_panel<Real, Dim, Adds::own>(points_, weighted_, first, last, partner,
-                                                           factor, 0, totals_, columns);
-            } else {
-                panels_against_panel<Real, Dim, Adds::both>(points_, weighted_, first, last,
-                                                            partner, factor, 0, totals_, columns);
+    for_each_block_pair(
+        blocks, execution,
+        [&](Index i, Index j, int worker) {
+            Real* columns = columns_[std::size_t(worker)].data();
+            const Index first = blocks.begin(i);
+            const Index last = first + blocks.length(i);
+            for (Index partner = blocks.begin(j); partner < blocks.begin(j) + blocks.length(j);
+                 ++partner) {
+                if (i == j) {
+                    panels_against_panel<Real, Dim, Adds::own>(
+                        points_, weighted_, first, last, partner, factor, 0, totals_, columns);
+                } else {
+                    panels_against_panel<Real, Dim, Adds::both>(
+                        points_, weighted_, first, last, partner, factor, 0, totals_, columns);
+                }
             }
-        }
-    });
+        },
+        kPanel<Real>);
 }
 
 // A panel against those before it and itself; the longest rows first.
@@ -191,6 +194,9 @@ void LowDimensionSums<Real>::run_causal(Real factor, const Causal& mask, const B
         const Index block = blocks.count() - 1 - task;
         const Index first = blocks.begin(block);
         const Index last = first + blocks.length(block);
+        if (!execution.wants(first * kPanel<Real>, (last - first) * kPanel<Real>)) {
+            return;
+        }
         for (Index partner = 0; partner < last; ++partner) {
             panels_against_panel<Real, Dim, Adds::own>(points_, weighted_,
                                                        std::max(first, partner + 1), last, partner,

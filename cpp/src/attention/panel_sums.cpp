@@ -198,6 +198,9 @@ void PanelSums<Real>::general(const Tokens<Real>& queries, const Tokens<Real>& k
     execution.for_each(groups.count(), [&](Index task, int worker) {
         // Under a mask the longest rows come first.
         const Index group = mask ? groups.count() - 1 - task : task;
+        if (!execution.wants(groups.begin(group), groups.length(group))) {
+            return;
+        }
         Real* tile = tiles_[std::size_t(worker)].data();
         const Index end = groups.begin(group) + groups.length(group);
         for (Index other = 0; other < (mask ? end : keys_.rows()); other += kStrip<Real>) {

@@ -38,6 +38,10 @@ class Sum final : public Attention<Real> {
         return all;
     }
 
+    [[nodiscard]] bool by_rows() const override {
+        return std::ranges::all_of(parts_, [](const auto& part) { return part->by_rows(); });
+    }
+
     void differentiate(const Tokens<Real>& x, const Vector<Real>& weights, Index token,
                        const Matrix<Real>& along, Matrix<Real>& out) const override {
         parts_.front()->differentiate(x, weights, token, along, out);

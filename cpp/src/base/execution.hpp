@@ -11,6 +11,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <exception>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <stdexcept>
@@ -50,6 +51,12 @@ class Execution {
 
     // The processes that share the tokens; null where there is one.
     [[nodiscard]] const Ranks* ranks() const { return ranks_; }
+
+    // Sums over pairs may leave out all rows but first .. first + count - 1 of what they give.
+    void want_rows(Index first, Index count) { wanted_ = {first, first + count}; }
+    [[nodiscard]] bool wants(Index first, Index count) const {
+        return first < wanted_.second && wanted_.first < first + count;
+    }
 
     // Another layer of a run is complete.
     void count_layer() { ++*layers_; }
@@ -198,6 +205,7 @@ class Execution {
     int threads_;
     Watch* watch_;
     const Ranks* ranks_;
+    std::pair<Index, Index> wanted_{0, std::numeric_limits<Index>::max()};
     std::atomic<Index> own_layers_{0};
     std::atomic<Index>* layers_ = &own_layers_;  // of the execution that started all others
     std::atomic<bool> stopped_{false};

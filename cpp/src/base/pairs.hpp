@@ -127,15 +127,22 @@ class ReadyPairs {
 // Calls visit(i, j, worker) once for every pair of blocks i <= j, never two at a time with a block
 // in common, and for each block in one fixed order of partners: visit may add to rows of both
 // blocks without atomics, and the order of all additions to a row does not depend on the number of
-// threads.
+// threads. Pairs of blocks without a token that the execution wants are left out; a row of the
+// blocks stands for `tokens` of them.
 template <class Visit>
-void for_each_block_pair(const Blocks& blocks, Execution& execution, Visit&& visit) {
+void for_each_block_pair(const Blocks& blocks, Execution& execution, Visit&& visit,
+                         Index tokens = 1) {
     ReadyPairs pairs(blocks.count());
+    const auto wanted = [&](Index block) {
+        return execution.wants(tokens * blocks.begin(block), tokens * blocks.length(block));
+    };
     const Index workers = std::min<Index>(execution.threads(), (blocks.count() + 1) / 2);
     execution.for_each(workers, [&](Index, int worker) {
         const auto goes_on = [&] { return execution.goes_on(worker); };
         while (const auto pair = pairs.take(goes_on)) {
-            visit(pair->first, pair->second, worker);
+            if (wanted(pair->first) || wanted(pair->second)) {
+                visit(pair->first, pair->second, worker);
+            }
             pairs.done(*pair);
         }
     });

@@ -189,13 +189,17 @@ void Layer<Real>::evaluate_attention(const Tokens<Real>& x, double time, Executi
     }
 }
 
-// drift <- the rank's rows of the attention of the tokens of all ranks, which each sums on its own.
+// drift <- the rank's rows of the attention of the tokens of all ranks. Each sums for its own rows
+// over all tokens, in the order in which one process would.
 template <class Real>
 void Layer<Real>::evaluate_whole(const Tokens<Real>& x, Execution& execution) {
     const Ranks& ranks = *execution.ranks();
     const auto all = ranks.all_rows<Tokens<Real>>(x);
     const auto weights = ranks.all_rows<Vector<Real>>(system_.weights);
     Execution alone(execution.threads());
+    if (system_.attention->by_rows()) {
+        alone.want_rows(ranks.first(), ranks.count());
+    }
     Tokens<Real> whole;
     system_.attention->evaluate(all, weights, whole, alone);
     drift_ = whole.middleRows(ranks.first(), ranks.count());

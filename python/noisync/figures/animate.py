@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
@@ -18,6 +20,7 @@ from noisync.figures.style import BLUE, axes_or_new, check_run, styled
 from noisync.figures.tokens import leading_plane, tokens
 from noisync.run.trajectory import Trajectory
 from noisync.spde.solution import SpdeSolution
+from noisync.storage.files import check_target, refusing, replace_file
 
 
 @styled
@@ -87,11 +90,18 @@ def animate(
         interval=1000 / fps,
     )
     if target is not None:
-        try:
-            animation.save(target, PillowWriter(fps=fps))
-        except OSError as error:
-            raise ArgumentError(f"path: cannot write {str(target)!r}: {error}") from error
+        check_target("path", target)
+        with tempfile.TemporaryDirectory() as folder:
+            whole = Path(folder) / "animation.gif"
+            with refusing("path", whole):
+                animation.save(whole, PillowWriter(fps=fps))
+            content = whole.read_bytes()
+        replace_file("path", target, lambda partial: _write(partial, content))
     return animation
+
+
+def _write(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
 
 
 def _tokens(run: Trajectory, ax: Axes | None, color: Any) -> tuple[Axes, Callable[[int], Any]]:

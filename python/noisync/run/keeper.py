@@ -46,6 +46,34 @@ class Work(Protocol):
         """Go back to where a checkpoint stands."""
 
 
+class Pauses(Protocol):
+    """What tells a computation when to pause, and why."""
+
+    @property
+    def pauses(self) -> bool:
+        """Whether the computation has to call :meth:`watch`."""
+
+    @property
+    def over(self) -> bool:
+        """Whether the time is up."""
+
+    @property
+    def due(self) -> bool:
+        """Whether a checkpoint is due."""
+
+    def watch(self, layers: int) -> None:
+        """Raise a Pause if there is reason to; so many layers were completed in all."""
+
+    def until(self, layer: int, last: int) -> int:
+        """Return the layer after which :meth:`meet` is to be called."""
+
+    def meet(self) -> None:
+        """Raise a Pause if there is reason to."""
+
+    def write(self) -> None:
+        """Write the checkpoint, if there is one and something new."""
+
+
 class Keeper:
     """Writes the checkpoints of a computation when they are due, and knows when its time is up.
 
@@ -117,17 +145,28 @@ class Keeper:
         if self.over or (ended and self.due):
             raise Pause
 
-    def write(self) -> None:
-        """Write the checkpoint, if there is one and something new; where that fails, warn."""
-        if self._folder is None or not self._work.changed():
+    def until(self, layer: int, last: int) -> int:
+        """Return the layer up to which the computation need not ask whether it is to pause."""
+        return last
+
+    def meet(self) -> None:
+        """Do nothing: a process alone decides whenever it likes."""
+
+    def write(self, work: Work | None = None) -> None:
+        """Write the checkpoint, if there is one and something new; where that fails, warn.
+
+        Of the work that it keeps, or of what was collected of it elsewhere.
+        """
+        work = work or self._work
+        if self._folder is None or not work.changed():
             return
         began = time.monotonic()
         try:
-            self._folder.append(self._work.news(), self._work.state())
+            self._folder.append(work.news(), work.state())
         except (OSError, ArgumentError) as error:
             warnings.warn(f"{error}; the checkpoint before stands", CheckpointWarning, stacklevel=2)
         else:
-            self._work.kept()
+            work.kept()
         ended = time.monotonic()
         rest = 0.0 if self._minutes == 0 else (ended - began) * (1 / _SHARE - 1)
         self._next = ended + max(60 * self._minutes, rest)
@@ -140,12 +179,18 @@ class Keeper:
 
 @contextmanager
 def keeping(
-    kind: str, asked: Mapping[str, Any], work: Work, run: Mapping[str, Any]
+    kind: str,
+    asked: Mapping[str, Any],
+    work: Work,
+    run: Mapping[str, Any],
+    *,
+    at_end: bool = True,
 ) -> Iterator[Keeper]:
     """Go on from the checkpoint, if there is one, and write it however the block ends.
 
     `kind` is the function that was called, `asked` are its arguments that matter to the result;
     `run` has what it was told of checkpoints, too. With a checkpoint SIGTERM raises Terminated.
+    Without `at_end` nothing is written at the end.
     """
     checkpoint = as_checkpoint(run["checkpoint"])
     call = partial(described_call, kind, asked)
@@ -157,7 +202,8 @@ def keeping(
             try:
                 yield keeper
             finally:
-                keeper.write()
+                if at_end:
+                    keeper.write()
     finally:
         if keeper is not None:
             keeper.close()

@@ -105,7 +105,7 @@ def _check_neighbours(before: xr.Dataset, after: xr.Dataset) -> None:
         if first > last + 2:
             missing = f"replicates {last + 1} to {first - 1}"
         raise ArgumentError(f"datasets must have no gap, got none with {missing}")
-    for name in before.attrs.keys() | after.attrs.keys():
+    for name in dict.fromkeys([*before.attrs, *after.attrs]):
         here, there = before.attrs.get(name), after.attrs.get(name)
         if name not in _JOIN and here != there:
             raise ArgumentError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +22,6 @@ from noisync.run.schedule import Schedule
 from noisync.run.schemes import SCHEMES
 from noisync.run.state import States
 from noisync.run.work import layer_threads
-
-if TYPE_CHECKING:
-    from noisync.run.ranks import Share
 
 Request = _core.MeasureRequest | _core.CallRequest
 
@@ -52,7 +49,7 @@ class Plan:
     sum_method: str  # how energies and the noise are: "direct" or "auto"
     tol: float
     save: Schedule
-    share: Share | None = None  # this rank's tokens, where there are several
+    ranks: _core.Ranks | None = None  # where these are the tokens of one of several
 
     @classmethod
     def checked(cls, model: Model, n: int, arguments: RunArguments) -> Plan:
@@ -122,9 +119,12 @@ class Plan:
         follow: Follow,
         watch: Callable[[int], None] | None,
         *,
+        last: int | None = None,
         side_by_side: bool = False,
     ) -> tuple[int, int, str, float | None] | None:
-        """Carry replicates first, first + 1, ... to the last layer; see the core's ``advance``.
+        """Carry replicates first, first + 1, ... to a layer, the last by default.
+
+        See the core's ``advance``.
 
         `watch` is told now and then how many layers this call has completed; what it raises comes
         out of here, when every state is that of a whole layer.
@@ -149,12 +149,12 @@ class Plan:
         return _core.advance(
             dynamics,
             states.core(),
-            last=self.layers,
+            last=self.layers if last is None else last,
             requests=requests,
             threads=self.threads if side_by_side else self.layer_threads,
             side_by_side=side_by_side,
             progress=watch,
-            ranks=None if self.share is None else self.share.core(),
+            ranks=self.ranks,
         )
 
 

@@ -99,18 +99,15 @@ class Share:
 
     def plan(self, whole: Plan) -> Plan:
         """Return the plan of this rank's tokens."""
-        return replace(whole, weights=whole.weights[self.rows], share=self)
+        ranks = _core.Ranks(
+            rows=self.n, first=self.rows.start, count=self.rows.stop - self.rows.start,
+            gather=self.gather,
+        )  # fmt: skip
+        return replace(whole, weights=whole.weights[self.rows], ranks=ranks)
 
     def start(self, whole: Start) -> Start:
         """Return the law of this rank's initial tokens."""
         return _Rows(whole, self.rows)
-
-    def core(self) -> _core.Ranks:
-        """Return the core's connection with the other ranks."""
-        return _core.Ranks(
-            rows=self.n, first=self.rows.start, count=self.rows.stop - self.rows.start,
-            gather=self.gather,
-        )  # fmt: skip
 
     def gather(self, own: npt.NDArray[Any]) -> list[npt.NDArray[Any]]:
         """Return the numbers of every rank, rank by rank."""

@@ -36,6 +36,7 @@ def resume(
     progress: bool = False,
     stop_after: float | None = None,
     client: Client | None = None,
+    comm: Any = None,
     allow_other_level: bool = False,
 ) -> Any:
     """Go on with whatever a checkpoint is of, a run, an ensemble, a study, to its end.
@@ -60,6 +61,8 @@ def resume(
         Hours after which the call writes its checkpoint and returns the result so far.
     client : dask.distributed.Client, optional
         Compute the cells of a study on its workers.
+    comm : mpi4py communicator, optional
+        Share the tokens of a single run among its ranks, however many shared them before.
     allow_other_level : bool
         Go on although the checkpoint was computed at another SIMD level, whose bits differ.
 
@@ -91,6 +94,10 @@ def resume(
         if not kind.startswith("study "):
             raise ArgumentError(f"client serves the cells of studies, got a checkpoint of {kind!r}")
         arguments["client"] = client
+    if comm is not None:
+        if kind != "simulate":
+            raise ArgumentError(f"comm serves single runs, got a checkpoint of {kind!r}")
+        arguments["comm"] = comm
     checkpoint = Checkpoint(checkpoint.path, minutes, allow_other_level)
     return RESUMED[kind](
         **arguments,

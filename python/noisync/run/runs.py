@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from noisync.measure.observer import Follow
 from noisync.run.call import level
-from noisync.run.keeper import Keeper, Pause
+from noisync.run.keeper import Pause, Pauses
 from noisync.run.plan import Plan
 from noisync.run.progress import Progress
 from noisync.run.recording import Series
@@ -24,7 +24,9 @@ Lost = tuple[int, int, str, float | None]
 #: A record of a series holds about so many bytes at most.
 _RECORD_BYTES = 2**26
 
-_STATES = "states."
+#: What the names of a state's arrays begin with in a record, and the place of the saved tokens
+#: among the series of a single run.
+STATES, SAVED = "states.", 0
 
 
 class Runs:
@@ -85,7 +87,7 @@ class Runs:
         tokens = drawn(self._start, self._plan.seed, self._first_replicate + first, count)
         return part, States(tokens, self._plan.dtype, self._follow, self._plan.initial_norm)
 
-    def carry(self, progress: Progress, keeper: Keeper) -> Lost | None:
+    def carry(self, progress: Progress, keeper: Pauses) -> Lost | None:
         """Carry all to the last layer, or until the time is up or one is lost."""
         while True:
             try:
@@ -103,8 +105,16 @@ class Runs:
             if keeper.due:
                 keeper.write()
 
-    def _advance(self, progress: Progress, keeper: Keeper) -> Lost | None:
+    def _advance(self, progress: Progress, keeper: Pauses) -> Lost | None:
         """Carry the present ones on; the replicate of a loss counts from the first of all."""
+        while True:
+            until = keeper.until(int(self.states.layers.min()), self._plan.layers)
+            lost = self._advance_to(until, progress, keeper)
+            if lost is not None or until == self._plan.layers:
+                return lost
+            keeper.meet()
+
+    def _advance_to(self, until: int, progress: Progress, keeper: Pauses) -> Lost | None:
         part, states = self._part, self.states
         count = part.stop - part.start
 
@@ -124,6 +134,7 @@ class Runs:
                 [series.request(part.start, count) for series in self._series],
                 self._follow,
                 watch if progress.shown or keeper.pauses else None,
+                last=until,
                 side_by_side=self._side_by_side and count > 1,
             )
         finally:
@@ -155,24 +166,28 @@ class Runs:
             "shapes": [series.shape for series in self._series],
             "levels": self.levels,
         }
-        states = {_STATES + name: array for name, array in self.states.arrays().items()}
+        states = {STATES + name: array for name, array in self.states.arrays().items()}
         own = {"seen": self.seen, "layers_summed_directly": self.layers_summed_directly}
         return Record(header, own | states)
 
-    def news(self) -> Iterator[Record]:
-        """Yield what was recorded since the last checkpoint: runs and slots that are neighbours."""
+    def news(self, each: bool = False) -> Iterator[Record]:
+        """Yield what was recorded since the last checkpoint: runs and slots that are neighbours.
+
+        One slot at a time with `each`, so that all ranks yield alike.
+        """
         changed = np.flatnonzero(self.seen > self._kept)
         before, now = self._kept[changed], self.seen[changed]
         alike = (np.diff(changed) == 1) & (np.diff(before) == 0) & (np.diff(now) == 0)
         for group in np.split(np.arange(changed.size), np.flatnonzero(~alike) + 1):
             if group.size:
                 runs = slice(int(changed[group[0]]), int(changed[group[-1]]) + 1)
-                yield from self._blocks(runs, int(before[group[0]]), int(now[group[0]]))
+                yield from self._blocks(runs, int(before[group[0]]), int(now[group[0]]), each)
 
-    def _blocks(self, runs: slice, before: int, now: int) -> Iterator[Record]:
+    def _blocks(self, runs: slice, before: int, now: int, each: bool) -> Iterator[Record]:
         for index, series in enumerate(self._series):
             first, last = (int(series.schedule.count(np.int64(seen))) for seen in (before, now))
-            for part, slots in series.blocks(runs, slice(first, last), _RECORD_BYTES):
+            size = 0 if each else _RECORD_BYTES
+            for part, slots in series.blocks(runs, slice(first, last), size):
                 header = {"series": index, "run": part.start, "slot": slots.start}
                 yield Record(header, {"values": series.values[part, slots]})
 
@@ -197,12 +212,12 @@ class Runs:
 
     def _restore(self, state: Record, records: Iterator[Record]) -> None:
         arrays = state.arrays
-        tokens = arrays[f"{_STATES}tokens"]
+        tokens = arrays[f"{STATES}tokens"]
         first = state.header["first"]
         self._part = slice(first, first + len(tokens))
         self.states = States(tokens, self._plan.dtype, self._follow, self._plan.initial_norm)
         for name, array in self.states.arrays().items():
-            _fill(array, arrays[_STATES + name])
+            _fill(array, arrays[STATES + name])
         _fill(self.seen, arrays["seen"])
         _fill(self.layers_summed_directly, arrays["layers_summed_directly"])
         for series, shape in zip(self._series, state.header["shapes"], strict=True):

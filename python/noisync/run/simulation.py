@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
 from noisync.base import validate
-from noisync.errors import ArgumentError, NoisyncError, SimulationError
+from noisync.errors import NoisyncError, SimulationError
 from noisync.measure.function import as_observers
 from noisync.measure.norms import Norms
 from noisync.measure.tokens import Tokens
 from noisync.model import Model, check_model
 from noisync.run.arguments import RunArguments, complete, shares_run_arguments
 from noisync.run.call import described_call
-from noisync.run.keeper import keeping
+from noisync.run.keeper import Pauses, keeping
 from noisync.run.origin import Origin, start_text
 from noisync.run.plan import Plan
 from noisync.run.progress import Progress
@@ -24,6 +25,7 @@ from noisync.run.ranks import Share
 from noisync.run.recording import Recording, Series
 from noisync.run.runs import Runs
 from noisync.run.schedule import Schedule
+from noisync.run.shared_keeper import shared_keeping
 from noisync.run.start import Start, checked_start, given
 from noisync.run.trajectory import Trajectory
 from noisync.sphere.law import Law
@@ -97,9 +99,6 @@ def simulate(
     asked = {"model": plan.model, "tokens": given(start), "replicate": replicate, **plan.asked()}
     share = None
     if comm is not None:
-        for name in ("checkpoint", "stop_after"):
-            if run[name] is not None:
-                raise ArgumentError(f"{name} goes without comm, got both")
         share = Share.of(comm, plan)
         observers = as_observers(run["observe"])
         for observer in observers:
@@ -150,7 +149,7 @@ def single_run(
     try:
         with (
             Progress(1, plan.layers, by_run=False, shown=run["progress"]) as progress,
-            keeping(kind, asked, runs, run) as keeper,
+            _keeping(share, kind, asked, runs, run) as keeper,
         ):
             began = True
             lost = runs.carry(progress, keeper)
@@ -166,3 +165,12 @@ def single_run(
             residual=residual,
         )
     return result()
+
+
+def _keeping(
+    share: Share | None, kind: str, asked: Mapping[str, Any], runs: Runs, run: RunArguments
+) -> AbstractContextManager[Pauses]:
+    """Go on from the checkpoint of a process alone, or of all ranks."""
+    if share is None:
+        return keeping(kind, asked, runs, run)
+    return shared_keeping(share, kind, asked, runs, run)

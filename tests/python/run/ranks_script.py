@@ -118,13 +118,48 @@ def check_refusals():
     refused(observe=[ns.Lyapunov(1)])
     refused(observe=[np.linalg.norm])
     refused(tokens=ns.sphere.Uniform(1, 3))
-    refused(checkpoint="x.ckpt")
     share = run("harmonic", COMM)
     for make in (share.energy, share.pair_cosines, share.to_dataset):
         try:
             make()
         except ns.ArgumentError as error:
             LINES.append(str(error))
+
+
+LONG = {"horizon": 1.0, "layers": 300, "seed": 3, "save": 7,
+        "observe": [ns.Energy(1.0, layers=20), ns.OrderParameters()]}  # fmt: skip
+
+
+def check_checkpoint(folder):
+    """Stopped and gone on with: the same bits; the checkpoint is that of any number of ranks."""
+    model, tokens, _ = CASES["harmonic"]
+    path = folder / "run.ckpt"
+    for _ in range(2):
+        run = ns.simulate(
+            model, tokens, **LONG, comm=COMM, checkpoint=ns.Checkpoint(path, minutes=0),
+            stop_after=1e-5,
+        )  # fmt: skip
+        assert not run.finished
+        LINES.append(str(run.state.layer))
+    try:
+        ns.simulate(model, tokens, **{**LONG, "seed": 4}, comm=COMM, checkpoint=path)
+    except ns.ArgumentError as error:
+        LINES.append(str(error))
+
+
+def check_resumed(folder):
+    run = ns.resume(folder / "run.ckpt", comm=COMM, stop_after=1e-5)
+    LINES.append(str(run.state.layer))
+
+
+def check_end(folder):
+    """Go on to the end."""
+    model, tokens, _ = CASES["harmonic"]
+    run = ns.resume(folder / "run.ckpt", comm=COMM).gathered()
+    if COMM.rank == 0:
+        assert run.finished
+        assert run == ns.simulate(model, tokens, **LONG)
+        LINES.append("the bits of one process without an end")
 
 
 def check_loss():
@@ -142,6 +177,14 @@ def check_loss():
 
 if __name__ == "__main__":
     check, folder = sys.argv[1], Path(sys.argv[2])
-    {"bits": check_bits, "refusals": check_refusals, "loss": check_loss,
-     "file": lambda: check_file(folder / "run.nc")}[check]()  # fmt: skip
+    checks = {
+        "bits": check_bits,
+        "refusals": check_refusals,
+        "loss": check_loss,
+        "checkpoint": lambda: check_checkpoint(folder),
+        "resumed": lambda: check_resumed(folder),
+        "end": lambda: check_end(folder),
+        "file": lambda: check_file(folder / "run.nc"),
+    }
+    checks[check]()
     (folder / f"rank-{COMM.rank}").write_text("\n".join(LINES))

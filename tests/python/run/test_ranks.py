@@ -46,13 +46,25 @@ def test_what_ranks_refuse_all_of_them_refuse(tmp_path):
         "observe: lyapunov carries tangent vectors, which comm does not serve",
         "observe: norm needs all tokens at one rank; where its values are of each token alone",
         "comm must have at most 1 ranks, as many as there are stretches of 1 of 1 tokens, got 2",
-        "checkpoint goes without comm, got both",
         "energy needs all tokens, and this rank has those of",
         "pair_cosines needs all tokens",
         "to_dataset needs all tokens",
     ):
         for rank in (first, second):
             assert any(sentence in line for line in rank), (sentence, rank)
+
+
+def test_a_checkpoint_goes_on_over_any_number_of_ranks(tmp_path):
+    """Two ranks stop twice, three go on, one process too, and two end it: the bits of one run."""
+    first, second = ranks(2, "checkpoint", tmp_path)
+    assert first == second
+    assert 0 < int(first[0]) < int(first[1])
+    assert "is of another call: seed is 3 there and 4 here" in first[2]
+    three = ranks(3, "resumed", tmp_path)
+    assert int(three[0][0]) > int(first[1])
+    alone = ns.resume(tmp_path / "run.ckpt", stop_after=1e-5)
+    assert alone.state.layer >= int(three[0][0])
+    assert ranks(2, "end", tmp_path)[0] == ["the bits of one process without an end"]
 
 
 def test_a_lost_token_ends_all_ranks(tmp_path):
