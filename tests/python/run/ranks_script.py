@@ -1,6 +1,7 @@
 """What every rank runs in tests/python/run/test_ranks.py: it writes lines to a file of its own."""
 
 import hashlib
+import os
 import sys
 from pathlib import Path
 
@@ -126,7 +127,7 @@ def check_refusals():
             LINES.append(str(error))
 
 
-LONG = {"horizon": 1.0, "layers": 300, "seed": 3, "save": 7,
+LONG = {"horizon": 1.0, "layers": 1000, "seed": 3, "save": 70,
         "observe": [ns.Energy(1.0, layers=20), ns.OrderParameters()]}  # fmt: skip
 
 
@@ -145,6 +146,15 @@ def check_checkpoint(folder):
         ns.simulate(model, tokens, **{**LONG, "seed": 4}, comm=COMM, checkpoint=path)
     except ns.ArgumentError as error:
         LINES.append(str(error))
+
+
+def check_killed(folder):
+    """Go on for ever, and say who this is."""
+    model, tokens, _ = CASES["harmonic"]
+    (folder / f"pid-{COMM.rank}").write_text(str(os.getpid()))
+    ns.simulate(
+        model, tokens, **LONG, comm=COMM, checkpoint=ns.Checkpoint(folder / "run.ckpt", minutes=0)
+    )
 
 
 def check_resumed(folder):
@@ -182,6 +192,7 @@ if __name__ == "__main__":
         "refusals": check_refusals,
         "loss": check_loss,
         "checkpoint": lambda: check_checkpoint(folder),
+        "killed": lambda: check_killed(folder),
         "resumed": lambda: check_resumed(folder),
         "end": lambda: check_end(folder),
         "file": lambda: check_file(folder / "run.nc"),

@@ -1,8 +1,11 @@
 """One system over two and four processes: the bits of one."""
 
+import os
+import signal
 import subprocess
 import sys
 import sysconfig
+import time
 from pathlib import Path
 
 import pytest
@@ -64,6 +67,21 @@ def test_a_checkpoint_goes_on_over_any_number_of_ranks(tmp_path):
     assert int(three[0][0]) > int(first[1])
     alone = ns.resume(tmp_path / "run.ckpt", stop_after=1e-5)
     assert alone.state.layer >= int(three[0][0])
+    assert ranks(2, "end", tmp_path)[0] == ["the bits of one process without an end"]
+
+
+def test_a_killed_rank_ends_all_and_they_go_on(tmp_path):
+    """From the checkpoint before: to the bits of a run that nothing happened to."""
+    command = [MPIEXEC, "-n", "2", sys.executable, "-m", "mpi4py", SCRIPT, "killed", tmp_path]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+        state = tmp_path / "run.ckpt" / "state-1"
+        while not state.exists():  # the second generation: it has gone on since the first
+            assert process.poll() is None, process.stdout.read()
+            time.sleep(0.01)
+        os.kill(int((tmp_path / "pid-1").read_text()), signal.SIGKILL)
+        said = process.communicate(timeout=120)[0].decode()
+    assert process.returncode != 0
+    assert "signal 9" in said.lower()
     assert ranks(2, "end", tmp_path)[0] == ["the bits of one process without an end"]
 
 
