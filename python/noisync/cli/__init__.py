@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import sys
 import threading
@@ -137,6 +138,7 @@ def _parser() -> argparse.ArgumentParser:
     three.add_argument("--all", action="store_true", help="rank all activations")
     three.add_argument("--sigma", type=float, nargs="+", help="with --all: sigma_U = sigma_W")
     three.add_argument("--out", type=Path, help="with --all: folder for report and figure")
+    three.add_argument("--json", action="store_true", help="print the numbers as JSON")
     three.set_defaults(command=theory)
 
     four = commands.add_parser("study", help="a numerical experiment beside its theorem")
@@ -151,6 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     four.set_defaults(command=_study)
 
     five = commands.add_parser("info", help="version, SIMD level and threads in use")
+    five.add_argument("--json", action="store_true", help="print it as JSON")
     five.set_defaults(command=_info)
     return parser
 
@@ -189,7 +192,15 @@ def _study(options: argparse.Namespace) -> int:
     return print_study(options.name, result, options.out, options.checkpoint)
 
 
-def _info(_options: argparse.Namespace) -> int:
+def _info(options: argparse.Namespace) -> int:
+    if options.json:
+        facts = {
+            "version": __version__, "level": _core.level, "built": _core.built_levels(),
+            "features": _core.features, "threads": thread_count(None),
+            "compiler": _core.compiler, "eigen": _core.eigen_version,
+        }  # fmt: skip
+        print(json.dumps(facts))
+        return 0
     print(f"noisync {__version__}")
     built = ", ".join(_core.built_levels())
     print(f"SIMD level: {_core.level} (built: {built}; NOISYNC_SIMD forces one)")

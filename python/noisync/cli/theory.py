@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 
 import matplotlib as mpl
 
@@ -33,6 +34,17 @@ def theory(options: argparse.Namespace) -> int:
         options.output_scale,
     )
     rate = kernel.dissipation_rate(options.beta)
+    if options.json:
+        facts = {
+            "activation": kernel.activation, "dim": kernel.dim, "sigma_u": kernel.sigma_u,
+            "sigma_w": kernel.sigma_w, "input_scale": kernel.input_scale,
+            "output_scale": kernel.output_scale, "variance": kernel.variance,
+            "slope": kernel.slope, "lyapunov_exponent": kernel.lyapunov_exponent,
+            "lyapunov_spectrum": kernel.lyapunov_spectrum.tolist(),
+            "coercivity": kernel.coercivity, "beta": options.beta, "dissipation_rate": rate,
+        }  # fmt: skip
+        print(json.dumps(facts))
+        return 0
     print(kernel)
     rows = [
         ("kappa(1)", kernel.variance, "variance of each component of the noise"),
@@ -52,6 +64,9 @@ def _ranking(options: argparse.Namespace) -> int:
         raise ArgumentError(f"activation goes without --all, got {options.activation!r}")
     chosen = {"dims": options.dim, "sigmas": options.sigma}
     data = activation_rates(**{name: value for name, value in chosen.items() if value is not None})
+    if options.json:
+        print(json.dumps(data.to_dict(), default=str))
+        return 0
     if options.out is None:
         print(rankings(data))
         return 0

@@ -1,5 +1,6 @@
 """The command line, as a user types it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -172,6 +173,21 @@ def test_info(capsys):
     printed = capsys.readouterr().out
     assert ns.__version__ in printed
     assert _core.level in printed
+
+
+def test_json(capsys):
+    assert main(["info", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["version"], facts["level"]) == (ns.__version__, _core.level)
+    options = ["--activation", "tanh", "--dim", "5", "--sigma-u", "0.1", "--input-scale", "2"]
+    assert main(["theory", *options, "--beta", "2", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    kernel = ns.Kernel("tanh", 5, 0.1, input_scale=2.0)
+    assert facts["lyapunov_spectrum"] == kernel.lyapunov_spectrum.tolist()
+    assert facts["dissipation_rate"] == kernel.dissipation_rate(2.0)
+    assert main(["theory", "--all", "--dim", "3", "--sigma", "0.1", "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["coords"]["dim"]["data"] == [3]
 
 
 def run_python(code, **environment):
