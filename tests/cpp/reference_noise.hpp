@@ -89,8 +89,8 @@ inline LongMatrix derivative(const LongMatrix& y, const LongMatrix& along, const
     LongMatrix sum = LongMatrix::Zero(along.rows(), along.cols());
     for (Index v = 0; v < along.rows(); ++v) {
         for (Index k = 0; k < net.u.rows(); ++k) {
-            const Long gain =
-                activation_derivative(net.parameters.activation, input(0, k) + net.input_bias(k, 0));
+            const Long gain = activation_derivative(net.parameters.activation,
+                                                    input(0, k) + net.input_bias(k, 0));
             sum.row(v) += output_scale * gain * turned(v, k) * net.w.row(k);
         }
     }

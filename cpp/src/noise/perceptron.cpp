@@ -73,7 +73,8 @@ void Perceptron<Real>::pack(const Tokens<Real>& y, Execution& execution) {
     });
 }
 
-// Neurons first .. first + count - 1, with g_i d^{-1/2} folded into U and scale g_o m^{-1/2} into W.
+// Neurons first .. first + count - 1, with g_i d^{-1/2} folded into U and scale g_o m^{-1/2} into
+// W.
 template <class Real>
 void Perceptron<Real>::generate(const LayerKey& key, std::uint32_t input_layer, Index first,
                                 Index count, Real scale, Execution& execution) {

@@ -17,9 +17,9 @@ namespace noisync {
 
 struct PerceptronParameters {
     Activation activation = Activation::relu;
-    Index width = 1;       // m
-    double sigma_u = 0.0;  // standard deviation of the entries of b_U
-    double sigma_w = 0.0;  // standard deviation of the entries of b_W
+    Index width = 1;            // m
+    double sigma_u = 0.0;       // standard deviation of the entries of b_U
+    double sigma_w = 0.0;       // standard deviation of the entries of b_W
     double input_scale = 1.0;   // g_i
     double output_scale = 1.0;  // g_o
 };
