@@ -19,7 +19,8 @@ class PythonRanks final : public Ranks {
         : Ranks(rows, first, count), gather_(std::move(gather)) {}
 
     // Throws Interrupted where Python raised; see rethrow().
-    std::vector<std::vector<double>> gather(const std::vector<double>& own) const override {
+    [[nodiscard]] std::vector<std::vector<double>> gather(
+        const std::vector<double>& own) const override {
         const py::gil_scoped_acquire gil;
         std::vector<std::vector<double>> all;
         try {

@@ -22,7 +22,8 @@ class Ranks {
 
     // The numbers of every rank, rank by rank. All ranks call it at the same places, each from the
     // thread that started its computation.
-    virtual std::vector<std::vector<double>> gather(const std::vector<double>& own) const = 0;
+    [[nodiscard]] virtual std::vector<std::vector<double>> gather(
+        const std::vector<double>& own) const = 0;
 
     // The rows of all ranks, in their order.
     template <class Rows>

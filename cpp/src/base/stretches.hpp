@@ -54,8 +54,7 @@ class TreeOfSums {
 
     // The same for a node that stands for all leaves below it.
     void add_at(Index node, Owned sum, std::vector<Owned>& spare) {
-        for (Index width = leaves_ / Index(std::bit_floor(std::size_t(node))); node > 1;
-             node /= 2, width *= 2) {
+        for (Index width = leaves_below(node); node > 1; node /= 2, width *= 2) {
             const bool left = node % 2 == 0;
             if (left && (node + 1) * width >= leaves_ + count_) {
                 continue;  // no other half
@@ -93,9 +92,18 @@ class TreeOfSums {
    private:
     static constexpr std::size_t kSpare = 4;
 
+    // How many leaves a node stands for.
+    [[nodiscard]] Index leaves_below(Index node) const {
+        Index count = 1;
+        for (; node < leaves_; node *= 2) {
+            count *= 2;
+        }
+        return count;
+    }
+
     // The half of a node whose leaves are all among first .. last - 1.
     [[nodiscard]] Index half_within(Index parent, Index first, Index last) const {
-        const Index width = leaves_ / Index(std::bit_floor(std::size_t(2 * parent)));
+        const Index width = leaves_below(2 * parent);
         const Index begin = 2 * parent * width - leaves_;
         const Index end = std::min(begin + width, count_);
         return first <= begin && end <= last ? 2 * parent : 2 * parent + 1;
