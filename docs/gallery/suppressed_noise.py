@@ -146,6 +146,7 @@ def main() -> None:
     options = parser.parse_args()
     if min(options.seeds - 1, options.layers, options.epochs) < 1:
         parser.error("seeds must be at least 2, layers and epochs at least 1")
+    torch.set_num_threads(1)  # of so small a network more threads make nothing faster
     runs = {}
     for scaled in (False, True):
         for alpha in ALPHAS:
