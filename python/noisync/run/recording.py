@@ -202,7 +202,9 @@ class Series:
         if values is None:  # a function that was never called
             values = np.empty((self._replicates, len(self.schedule)))
         first = len(self._before)
-        values = self.observer.finish(values[runs][:, first : layers.size], time[first:])
+        # Layers times Δ has the same bits in a run that is extended and in a longer one.
+        since_start = np.asarray(layers * self._plan.thickness, dtype=np.float64)
+        values = self.observer.finish(values[runs][:, first : layers.size], since_start[first:])
         if first:
             values = np.concatenate([self._before[None, : layers.size], values], axis=1)
         return xr.DataArray(

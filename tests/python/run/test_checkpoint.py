@@ -106,8 +106,8 @@ def test_resume_knows_everything_but_functions(kind, threads, tmp_path):
         start(path, Fragile(11), kind, weights=np.arange(7) / 21, save=5, threads=threads)
     with pytest.raises(ns.ArgumentError, match="observe must give 'fragile' again"):
         ns.resume(path)
-    with pytest.raises(BreakdownError):
-        ns.resume(path, observe=[Fragile(3)], threads=2)
+    with pytest.raises(BreakdownError):  # how far the others got by then is chance
+        ns.resume(path, observe=[Fragile(1)], threads=2)
     result = ns.resume(path, observe={"fragile": Fragile()})
     expected = start(None, Fragile(), kind, weights=np.arange(7) / 21, save=5)
     assert same(result, expected)

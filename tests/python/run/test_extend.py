@@ -32,6 +32,19 @@ def test_the_whole_is_one_run(save, dtype, first, second, tmp_path):
     assert twice == whole
 
 
+@pytest.mark.parametrize(("horizon", "first", "second"), [(1.0, 10, 7), (1.3, 13, 9), (0.7, 7, 4)])
+def test_exponents_of_layers_of_any_thickness(horizon, first, second):
+    """Also where Δ has no short binary fraction, and times by T/L would differ in the last bit."""
+    options = {"seed": 3, "observe": [ns.Lyapunov(2)]}
+    part = ns.simulate(MODEL, LAW, horizon=horizon, layers=first, **options)
+    extended = ns.extend(part, layers=second)
+    whole = ns.simulate(
+        MODEL, LAW, horizon=extended.horizon, layers=first + second, **options
+    )  # fmt: skip
+    assert whole.thickness == part.thickness
+    assert extended == whole
+
+
 @pytest.mark.parametrize("case", cases()[::3], ids=lambda case: "-".join(map(str, case)))
 def test_every_noise_and_attention(case):
     model = model_of(case)
