@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import numpy as np
 import torch
-from rows import SHORT
+from rows import SHORT, times
 from torch_peer import torch_attention
 
 import noisync as ns
@@ -26,16 +26,6 @@ def busy_process() -> Iterator[None]:
     finally:
         other.kill()
         other.wait()
-
-
-def median_time(function: Callable[[], object], repeats: int) -> float:
-    function()
-    times = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        function()
-        times.append(time.perf_counter() - begin)
-    return float(np.median(times))
 
 
 def neighbour_rows(repeats: int) -> None:
@@ -63,9 +53,9 @@ def neighbour_rows(repeats: int) -> None:
     }
     print(f"\nbeside one busy process: median time over that without it\n{'':<48} {'at most':>18}")
     for name, (function, most) in cases.items():
-        alone = median_time(function, repeats)
+        alone = np.median(times(function, repeats))
         with busy_process():
-            ratio = median_time(function, 2 * repeats) / alone
+            ratio = float(np.median(times(function, 2 * repeats)) / alone)
         mark = ""
         if most is not None and ratio > most:
             mark = "  short"

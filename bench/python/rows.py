@@ -8,23 +8,28 @@ from collections.abc import Callable
 SHORT: list[str] = []
 
 
-def best_time(function: Callable[[], object], repeats: int) -> float:
-    """Smallest of several wall times, after one call that is not counted."""
+def times(function: Callable[[], object], repeats: int) -> list[float]:
+    """Return wall times, after one call that is not counted."""
     function()
-    times = []
+    found = []
     for _ in range(repeats):
         begin = time.perf_counter()
         function()
-        times.append(time.perf_counter() - begin)
-    return min(times)
+        found.append(time.perf_counter() - begin)
+    return found
+
+
+def best_time(function: Callable[[], object], repeats: int) -> float:
+    """Return the smallest of several wall times."""
+    return min(times(function, repeats))
 
 
 def alternated(
     first: Callable[[], object], second: Callable[[], object], repeats: int
 ) -> tuple[float, float]:
     """Smallest wall times of two functions that take turns: what disturbs one disturbs both."""
-    times = [(best_time(first, 1), best_time(second, 1)) for _ in range(repeats)]
-    return min(time[0] for time in times), min(time[1] for time in times)
+    found = [(best_time(first, 1), best_time(second, 1)) for _ in range(repeats)]
+    return min(pair[0] for pair in found), min(pair[1] for pair in found)
 
 
 def row(name: str, ratio: float, target: float, note: str = "") -> None:

@@ -7,7 +7,8 @@ like
 
 (arXiv:2312.10794, arXiv:2410.23228). The fastest n says how many clusters there are in the limit of
 a small perturbation: 3 for β = 5, 4 for β = 7; from that mode alone they form at the angles
-(arg ρ̂_n + 2πk)/n, ρ̂_n = Σ w_j e^{inθ_j}. From independent tokens their number is random.
+(arg ρ̂_n + 2πk)/n, ρ̂_n = Σ w_j e^{inθ_j}. From independent tokens their number is random; the shares
+of 1,000 starts are checked within 4.4 standard errors, which other seeds miss once in 90,000.
 
     python docs/gallery/circle_modes.py [FIGURE.png]
 """
@@ -21,6 +22,8 @@ from scipy.special import ive
 import noisync as ns
 
 FASTEST = {5.0: 3, 7.0: 4}
+#: Shares of random starts that end with so many clusters.
+SHARES = {5.0: {2: 0.47, 3: 0.53}, 7.0: {2: 0.10, 3: 0.81, 4: 0.09}}
 STARTS, TOKENS, HORIZON = 1000, 256, 25.0
 
 
@@ -60,7 +63,7 @@ def main(path: str | None = None) -> None:
             assert n[np.argmax(rates)] == fastest
             run = from_the_fastest_mode(beta, fastest)
             off = check(run, fastest)
-            assert off < 0.002
+            assert off < 0.001
             counts = ns.ensemble(
                 ns.Model(2, ns.Softmax(beta=beta)), ns.sphere.Uniform(TOKENS, 2),
                 replicates=STARTS, horizon=HORIZON, layers=500, save=[500],
@@ -71,7 +74,10 @@ def main(path: str | None = None) -> None:
             print(f"  from n = {fastest} alone: {fastest} clusters, {off:.1e} rad from theory")
             words = (f"{k}: {count}" for k, count in zip(found, times, strict=True))
             print(f"  clusters at t = {HORIZON:g} of {STARTS} starts:", *words)
-            assert times[found == fastest] > 0
+            assert set(found) == set(SHARES[beta])
+            for count, time in zip(found, times, strict=True):
+                share = SHARES[beta][count]
+                assert abs(time / STARTS - share) < 4.4 * (share * (1 - share) / STARTS) ** 0.5
             left.plot(n, rates, "o-", markersize=3)
             left.set(ylabel=rf"growth rate, $\beta={beta:g}$")
             angle = np.unwrap(np.angle(run.tokens[:, ::15] @ [1, 1j]), axis=0)

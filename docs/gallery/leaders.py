@@ -46,7 +46,11 @@ def main(path: str | None = None) -> None:
     )
     print(f"other tokens by {np.median(others):.2f}/sqrt(beta)")
     print(f"{held.sum()} of {len(sizes)} groups have a centre; they hold {share:.0%} of the tokens")
-    assert np.median(moved[centres]) < 0.5 * np.median(others)
+    assert len(centres) == 20
+    assert np.median(moved[centres]) < 0.01
+    assert 1.2 < np.median(others) < 1.6
+    assert (held.sum(), len(sizes)) == (19, 26)
+    assert 0.80 < share < 0.84
     assert np.median(np.flatnonzero(moved < 0.1)) < TOKENS / 2, "early tokens stay"
     if path:
         with ns.plot.style():

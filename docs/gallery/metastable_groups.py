@@ -28,18 +28,23 @@ def main(path: str | None = None) -> None:
     energy = run.energy(BETA) / np.exp(BETA)
     changes = np.flatnonzero(np.diff(groups)) + 1
     late = [k for k in changes if run.time[k] > 8]
+    falls = []
     for start, end in zip(late, [*late[1:], len(groups)], strict=True):
         # A plateau: long, and flat but for its ends.
         inner = energy[start + (end - start) // 4 : end - (end - start) // 4]
+        falls.append(inner[0] - inner[-1])
         print(
             f"{groups[start]:2d} groups from t = {run.time[start]:6.1f} to "
             f"{run.time[end - 1]:6.1f}, energy {inner.mean():.4f}, falling by "
-            f"{inner[0] - inner[-1]:.1e}"
+            f"{falls[-1]:.1e}"
         )
+    assert max(falls) < 1e-6, "between mergers it is flat"
     assert np.all(np.diff(energy) <= 1e-12), "energy must not grow"
     assert np.all(np.diff(groups[late[0] :]) <= 0), "groups merge and do not part"
     last = energy[late[-1] :]
-    assert run.time[late[-1]] > 100, "the last merger comes after a long quiet"
+    assert list(groups[late]) == [5, 4]
+    assert run.time[late[0]] < 16
+    assert run.time[late[1]] > 250, "the last merger comes after a long quiet"
     assert last[0] - last[-1] < 0.05 * (energy[0] - energy[-1])
     if path:
         with ns.plot.style():

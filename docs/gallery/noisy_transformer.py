@@ -110,6 +110,9 @@ def main(path: str | None = None) -> None:
             gap = np.abs(up - down)[settled].max()
             print(f"  tokens: largest difference between the two ways {gap:.2f}")
             assert (width > 0) == (beta > critical_beta(2))
+            if width:  # known to the spacing of the noises
+                np.testing.assert_allclose((loop.min(), loop.max()), (critical, 1.27 * critical),
+                                           atol=0.011 * critical)  # fmt: skip
             assert (gap > 0.3) == (beta > critical_beta(2))
             axes.plot(fine, high, color="0.4", label="stationary laws")
             axes.plot(fine, low, color="0.4")

@@ -99,7 +99,7 @@ STUDIES = {
 
 # A checkpoint of a study knows it by the name of its function.
 RESUMED.update({f"study {study.run.__name__}": study.run for study in STUDIES.values()})
-RESUMED["study activation_rates"] = lambda threads, progress, **others: activation_rates(**others)
+RESUMED["study activation_rates"] = lambda threads, **others: activation_rates(**others)
 
 #: What draws a study, by the name that it has in ``noisync.plot``.
 PICTURES = {

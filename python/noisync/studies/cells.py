@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 #: Numbers and arrays by name.
 Values = Mapping[str, Any]
 
+#: Arguments of studies that change nothing in a result.
+_WITHOUT_EFFECT = {"threads", "progress", "checkpoint", "stop_after", "client"}
+
+
+def with_effect(arguments: Values) -> Values:
+    """Return those arguments of a study that matter to its result."""
+    return {name: value for name, value in arguments.items() if name not in _WITHOUT_EFFECT}
+
 
 class TimeUpError(Exception):
     """The time of a study was up before its last cell."""

@@ -59,6 +59,17 @@ def test_a_study_has_the_bits_of_the_local_one(client, tmp_path):
     assert ns.resume(path, client=client).identical(expected)
 
 
+def test_rates_of_activations_are_computed_by_workers(client, tmp_path):
+    options = {"activations": {"cube": lambda z: z**3, "tanh": "tanh"}, "dims": [4, 64]}
+    expected = ns.studies.activation_rates(**options)
+    assert ns.studies.activation_rates(**options, client=client).identical(expected)
+    path = tmp_path / "rates.ckpt"
+    names = {"activations": ["tanh", "relu"], "dims": [4]}
+    stopped = ns.studies.activation_rates(**names, client=client, checkpoint=path, stop_after=1e-9)
+    assert stopped.attrs["finished"] == 0
+    assert ns.resume(path, client=client).identical(ns.studies.activation_rates(**names))
+
+
 def test_the_time_is_up(client):
     data = ns.ensemble(MODEL, ns.sphere.Uniform(5, 3), **OPTIONS, client=client, stop_after=1e-9)
     assert data.attrs["finished"] == 0

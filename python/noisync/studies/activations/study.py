@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
 from scipy import optimize
 
 from noisync.base import validate
+from noisync.base.progress import Bar
 from noisync.base.validate import FloatArray
 from noisync.base.version import __version__
 from noisync.errors import ArgumentError
@@ -18,6 +20,9 @@ from noisync.run.checkpoint import Checkpoint
 from noisync.studies.cells import Cells, Values
 from noisync.theory.activations import NAMES, Function
 from noisync.theory.kernel import Kernel
+
+if TYPE_CHECKING:
+    from distributed import Client
 
 #: Where the σ is looked for at which λ̄ changes sign.
 _SIGMAS = np.concatenate([[0.0], np.geomspace(1e-3, 10.0, 41)])
@@ -28,8 +33,10 @@ def activation_rates(
     *,
     dims: Sequence[int] = (3, 5, 16, 64, 128),
     sigmas: Sequence[float] = (0.0, 0.1, 0.3),
+    progress: bool = False,
     checkpoint: Checkpoint | str | os.PathLike[str] | None = None,
     stop_after: float | None = None,
+    client: Client | None = None,
 ) -> xr.Dataset:
     r"""Rank activations by how fast their noise synchronises tokens.
 
@@ -51,8 +58,10 @@ def activation_rates(
         The d.
     sigmas : sequence of float
         The σ = σ_U = σ_W.
-    checkpoint, stop_after
+    progress, checkpoint, stop_after
         As in :func:`noisync.simulate`; a checkpoint holds whole activations.
+    client : dask.distributed.Client, optional
+        Compute on its workers, as in :func:`noisync.ensemble`, activation by activation.
 
     Returns
     -------
@@ -92,14 +101,19 @@ def activation_rates(
         raise ArgumentError(f"dims and sigmas must not be empty, got {dims} and {sigmas}")
     asked = {"activations": functions, "dims": dims, "sigmas": sigmas}
     cells = Cells("activation_rates", asked, checkpoint, stop_after)
-    found: list[Values] = []
+    planned = [(name, partial(_activation, f, dims, sigmas)) for name, f in functions.items()]
+    found: dict[str, Values] = {}
 
     def dataset() -> xr.Dataset:
-        return _dataset(list(functions)[: len(found)], dims, sigmas, found, len(functions))
+        return _dataset(list(functions), dims, sigmas, found)
 
-    with cells.running(dataset):
-        for name, function in functions.items():
-            found.append(cells.of(name, partial(_activation, function, dims, sigmas)))
+    with (
+        Bar(len(planned), "activation", shown=progress) as bar,
+        cells.running(dataset),
+    ):
+        for name, values in cells.each(planned, client):
+            found[name] = values
+            bar.update()
     return dataset()
 
 
@@ -113,22 +127,23 @@ def _activation(
 
 
 def _dataset(
-    names: list[str],
+    names: Sequence[str],
     dims: Sequence[int],
     sigmas: Sequence[float],
-    found: Sequence[Values],
-    count: int,
+    found: Mapping[str, Values],
 ) -> xr.Dataset:
-    """Label the rates of the activations that were done, of so many."""
+    """Label the rates of those of the activations that were done."""
+    done = [name for name in names if name in found]
     rates = ("variance", "slope", "lyapunov_exponent", "coercivity")
     axes = ("activation", "dim", "sigma")
-    values = np.array([cell["rates"] for cell in found]).reshape(-1, len(dims), len(sigmas), 4)
-    critical = np.array([cell["critical"] for cell in found]).reshape(-1, len(dims))
+    values = np.array([found[name]["rates"] for name in done])
+    values = values.reshape(-1, len(dims), len(sigmas), 4)
+    critical = np.array([found[name]["critical"] for name in done]).reshape(-1, len(dims))
     return xr.Dataset(
         {name: (axes, values[..., k]) for k, name in enumerate(rates)}
         | {"critical_sigma": (axes[:2], critical)},
-        {"activation": names, "dim": list(dims), "sigma": list(sigmas)},
-        {"study": "activations", "version": __version__, "finished": int(len(found) == count)},
+        {"activation": done, "dim": list(dims), "sigma": list(sigmas)},
+        {"study": "activations", "version": __version__, "finished": int(len(done) == len(names))},
     )
 
 

@@ -22,7 +22,7 @@ from noisync.model import Model, check_model
 from noisync.noise.gaussian_field import GaussianField
 from noisync.run.checkpoint import Checkpoint
 from noisync.sphere.quadrature import DIMENSIONS
-from noisync.studies.cells import Cells, Values
+from noisync.studies.cells import Cells, Values, with_effect
 from noisync.studies.depth_width.depth import NestedDepths, check_depths, depth_errors
 from noisync.studies.depth_width.width import CoupledLayers
 from noisync.studies.propagation_of_chaos.distances import coupling_squares
@@ -139,9 +139,7 @@ def commuting_limits(
         replicates=validate.integer("replicates", replicates, minimum=2),
         setting=Setting.checked(horizon, layers, _saved(layers), 0.0, seed, threads),
     )  # fmt: skip
-    named = {"threads", "progress", "checkpoint", "stop_after", "client"}
-    asked = {name: value for name, value in arguments.items() if name not in named}
-    cells = Cells("commuting_limits", asked, checkpoint, stop_after)
+    cells = Cells("commuting_limits", with_effect(arguments), checkpoint, stop_after)
     found: dict[str, Values] = {}
     computed = dict(limits.cells())
     with (

@@ -24,7 +24,7 @@ from noisync.model import Model
 from noisync.run.checkpoint import Checkpoint
 from noisync.run.ensemble import ensemble
 from noisync.sphere import Uniform
-from noisync.studies.cells import Cells, Values
+from noisync.studies.cells import Cells, Values, with_effect
 from noisync.studies.noise_kinds.kinds import WITHOUT_BUDGET, Kinds
 from noisync.theory.activations import NAMES
 
@@ -120,8 +120,6 @@ def noise_kinds(
     arXiv:2601.21942; random heads arXiv:2604.01978; networks arXiv:2604.26898.
     """
     arguments = dict(locals())
-    named = {"threads", "progress", "checkpoint", "stop_after", "client"}
-    asked = {name: value for name, value in arguments.items() if name not in named}
     dim = validate.integer("dim", dim, minimum=2)
     comparison = _Comparison(
         kinds=Kinds(
@@ -147,7 +145,7 @@ def noise_kinds(
     if layers % saved:
         raise ArgumentError(f"layers must be a multiple of saved = {saved}, got {layers}")
     models = comparison.kinds.models()
-    cells = Cells("noise_kinds", asked, checkpoint, stop_after)
+    cells = Cells("noise_kinds", with_effect(arguments), checkpoint, stop_after)
     with (
         Bar(len(models), "kind", shown=progress) as bar,
         cells.running(lambda: comparison.dataset(models)),

@@ -12,7 +12,7 @@ import xarray as xr
 from noisync.base.progress import Bar
 from noisync.model import Model
 from noisync.run.checkpoint import Checkpoint
-from noisync.studies.cells import Cells
+from noisync.studies.cells import Cells, with_effect
 from noisync.studies.propagation_of_chaos.cost import estimate
 from noisync.studies.propagation_of_chaos.design import DEFAULT_MODELS, Design
 from noisync.studies.propagation_of_chaos.found import Found
@@ -131,9 +131,7 @@ def propagation_of_chaos(
     arguments = dict(locals())
     design, growth = _planned(**arguments)
     models = design.models
-    named = {"threads", "progress", "checkpoint", "stop_after", "client"}
-    asked = {name: value for name, value in arguments.items() if name not in named}
-    asked["model"] = models
+    asked = {**with_effect(arguments), "model": models}
     cells = Cells("propagation_of_chaos", asked, checkpoint, stop_after)
     found = Found(design, growth)
     chaos = sum(map(design.conditional, models)) * (len(design.conditional_tokens) + 1)
