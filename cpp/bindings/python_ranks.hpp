@@ -15,8 +15,9 @@ namespace noisync::bindings {
 class PythonRanks final : public Ranks {
    public:
     // `gather`: gets an array of this rank and returns those of all, rank by rank.
-    PythonRanks(Index rows, Index first, Index count, py::function gather)
-        : Ranks(rows, first, count), gather_(std::move(gather)) {}
+    PythonRanks(Index rows, Index first, Index count, Index tangents, Index first_tangent,
+                py::function gather)
+        : Ranks(rows, first, count, tangents, first_tangent), gather_(std::move(gather)) {}
 
     // Throws Interrupted where Python raised; see rethrow().
     [[nodiscard]] std::vector<std::vector<double>> gather(

@@ -96,7 +96,7 @@ Lost run(const Dynamics& dynamics, StateArrays& arrays, Index last, std::vector<
          int threads, bool side_by_side, const py::object& progress, const PythonRanks* ranks) {
     const States<Real> states = states_from<Real>(arrays);
     const Recording<Real> recording = recording_of<Real>(requests, states.runs);
-    require(dynamics, states, recording);
+    require(dynamics, states, recording, ranks);
     PythonWatch watch(progress);
     try {
         run_watched(
@@ -139,8 +139,9 @@ void register_dynamics(py::module_& module) {
              py::arg("growth"), py::arg("least_jacobian"), py::arg("layers"),
              py::arg("layers_summed_directly"), py::arg("seen"));
     py::class_<PythonRanks>(module, "Ranks", "Processes that share the tokens of a run.")
-        .def(py::init<Index, Index, Index, py::function>(), py::kw_only(), py::arg("rows"),
-             py::arg("first"), py::arg("count"), py::arg("gather"));
+        .def(py::init<Index, Index, Index, Index, Index, py::function>(), py::kw_only(),
+             py::arg("rows"), py::arg("first"), py::arg("count"), py::arg("tangents"),
+             py::arg("first_tangent"), py::arg("gather"));
     py::class_<LayerNorm>(module, "LayerNorm", "Where the normalisation of a layer stands.")
         .def(py::init(&layer_norm), py::arg("name"), py::kw_only(), py::arg("switch_layer"),
              py::arg("alpha"));

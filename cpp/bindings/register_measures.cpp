@@ -24,7 +24,10 @@ EnergyScale scale_of(bool scaled) {
 
 void register_measures(py::module_& module) {
     py::class_<Measure, std::shared_ptr<Measure>>(module, "Measure")
-        .def_property_readonly("size", &Measure::size);
+        .def_property_readonly("size", &Measure::size)
+        .def("stretch", &Measure::stretch, py::arg("rows"),
+             "Into stretches of how many of so many tokens its sums are cut; 0: it needs all "
+             "tokens.");
     module.def(
         "energy_measure",
         [](std::vector<double> betas, bool scaled, std::vector<std::vector<double>> series,

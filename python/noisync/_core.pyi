@@ -158,6 +158,7 @@ def noise_fields(
 class Measure:
     @property
     def size(self) -> int: ...
+    def stretch(self, rows: int) -> int: ...
 
 def energy_measure(
     betas: Sequence[float], scaled: bool, series: Sequence[Sequence[float]], dim: int
@@ -246,6 +247,8 @@ class Ranks:
         rows: int,
         first: int,
         count: int,
+        tangents: int,
+        first_tangent: int,
         gather: Callable[[npt.NDArray[np.float64]], Sequence[npt.NDArray[np.float64]]],
     ) -> None: ...
 

@@ -1,5 +1,6 @@
 #include "attention/exponential.hpp"
 
+#include <algorithm>
 #include <cmath>
 
 #include "attention/direct_sums.hpp"
@@ -85,7 +86,7 @@ class Exponential final : public Attention<Real> {
                                   const Derivatives<Real>& at,
                                   Execution& execution) const override {
         const Index d = x.cols();
-        if (d > kFewDimensions || 8 * at.count < x.rows()) {
+        if (d > kFewDimensions || 8 * std::max(at.count, at.total) < x.rows()) {
             return Attention<Real>::differentiate_at(x, weights, at, execution);
         }
         Tokens<Real> queries;

@@ -29,9 +29,7 @@ bool HarmonicSums<Real>::fill(const Tokens<Real>& x, const Vector<Real>& weights
     const bool relative = normalization == Normalization::softmax;
     double size = relative ? masses.minCoeff() : masses.maxCoeff();
     if (const Ranks* ranks = execution.ranks()) {
-        for (const auto& other : ranks->gather({size})) {
-            size = relative ? std::min(size, other[0]) : std::max(size, other[0]);
-        }
+        size = relative ? ranks->least(size) : -ranks->least(-size);
     }
     if (!keeps_tolerance(size)) {
         return false;

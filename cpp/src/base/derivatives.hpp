@@ -14,6 +14,7 @@ struct Derivatives {
     Index count = 1;
     Matrix<Real> along;  // (count k, d), tangent at their tokens
     Matrix<Real> out;    // (count k, d)
+    Index total = 0;     // their count over all ranks, where there are several
 
     [[nodiscard]] Index directions() const { return along.rows() / count; }
     [[nodiscard]] auto along_at(Index i) const {

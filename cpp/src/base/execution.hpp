@@ -47,13 +47,22 @@ class Execution {
     explicit Execution(int threads = 1, Watch* watch = nullptr, const Ranks* ranks = nullptr)
         : threads_(threads < 1 ? 1 : threads), watch_(watch), ranks_(ranks) {}
 
+    // One that may leave out, in sums over pairs, all rows but first .. last - 1 of what they give.
+    Execution(int threads, std::pair<Index, Index> wanted) : Execution(threads) {
+        wanted_ = wanted;
+    }
+
     [[nodiscard]] int threads() const { return threads_; }
 
     // The processes that share the tokens; null where there is one.
     [[nodiscard]] const Ranks* ranks() const { return ranks_; }
 
-    // Sums over pairs may leave out all rows but first .. first + count - 1 of what they give.
-    void want_rows(Index first, Index count) { wanted_ = {first, first + count}; }
+    // How many tokens there are in all, where this process has so many.
+    [[nodiscard]] Index rows_of_all(Index own) const {
+        return ranks_ == nullptr ? own : ranks_->rows();
+    }
+
+    // Whether any of these rows has to be right.
     [[nodiscard]] bool wants(Index first, Index count) const {
         return first < wanted_.second && wanted_.first < first + count;
     }

@@ -11,6 +11,7 @@
 #include <atomic>
 #include <bit>
 #include <memory>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -152,6 +153,49 @@ void add_leaves(TreeOfSums<Sum>& tree, const Blocks& stretches, Index first_leaf
     });
 }
 
+// A sum as numbers, for other ranks, and back; a Sum of one's own has numbers() and from_numbers().
+template <class Sum>
+Vector<double> numbers_of(const Sum& sum) {
+    if constexpr (std::is_same_v<Sum, Vector<double>>) {
+        return sum;
+    } else {
+        return sum.numbers();
+    }
+}
+template <class Sum>
+Sum sum_from(Vector<double> numbers) {
+    if constexpr (std::is_same_v<Sum, Vector<double>>) {
+        return numbers;
+    } else {
+        return Sum::from_numbers(numbers);
+    }
+}
+
+// The whole sum, where `own` has those of the stretches first .. last - 1 and the trees of the
+// other ranks the rest; added in the order of one process.
+template <class Sum>
+Sum ended(const TreeOfSums<Sum>& own, Index first, Index last, Index count, const Ranks& ranks) {
+    std::vector<double> message;
+    own.each_waiting(first, last, [&](Index node, const Sum& sum) {
+        const Vector<double> numbers = numbers_of(sum);
+        message.push_back(double(node));
+        message.push_back(double(numbers.size()));
+        message.insert(message.end(), numbers.data(), numbers.data() + numbers.size());
+    });
+    TreeOfSums<Sum> tree(count);
+    std::vector<std::unique_ptr<Sum>> spare;
+    for (const auto& received : ranks.gather(message)) {
+        for (std::size_t at = 0; at < received.size();) {
+            const auto node = Index(received[at]);
+            const auto size = Index(received[at + 1]);
+            Vector<double> numbers = Eigen::Map<const Vector<double>>(&received[at + 2], size);
+            tree.add_at(node, std::make_unique<Sum>(sum_from<Sum>(std::move(numbers))), spare);
+            at += std::size_t(size) + 2;
+        }
+    }
+    return tree.whole();
+}
+
 // The sum over all stretches, at least one. part(first, count, worker, sum) sets `sum`, a Sum of
 // any earlier value, to the sum over the rows first, ..., first + count - 1. Sums are added by +=.
 template <class Sum, class Part>
@@ -161,40 +205,24 @@ Sum sum_of_stretches(const Blocks& stretches, Execution& execution, Part&& part)
     return tree.whole();
 }
 
-// The same where this process has the rows of some consecutive stretches and the others have the
-// rest: part(first, ...) counts its own rows from 0. Every process gets the sum that one would.
-template <class Part>
-Vector<double> sum_of_stretches(const Blocks& stretches, Execution& execution, const Ranks& ranks,
-                                Part&& part) {
-    using Owned = TreeOfSums<Vector<double>>::Owned;
-    const Index count = stretches.count();
-    const Index first = ranks.first() / stretches.length(0);
-    const Index last =
-        (ranks.first() + ranks.count() + stretches.length(0) - 1) / stretches.length(0);
-    TreeOfSums<Vector<double>> own(count);
-    const auto shifted = [&](Index begin, Index rows, int worker, Vector<double>& sum) {
-        part(begin - ranks.first(), rows, worker, sum);
-    };
-    add_leaves(own, stretches, first, last, execution, shifted);
-    std::vector<double> message;
-    own.each_waiting(first, last, [&](Index node, const Vector<double>& sum) {
-        message.push_back(double(node));
-        message.push_back(double(sum.size()));
-        message.insert(message.end(), sum.data(), sum.data() + sum.size());
-    });
-    TreeOfSums<Vector<double>> tree(count);
-    std::vector<Owned> spare;
-    for (const auto& received : ranks.gather(message)) {
-        for (std::size_t at = 0; at < received.size();) {
-            const auto node = Index(received[at]);
-            const auto size = Index(received[at + 1]);
-            auto sum = std::make_unique<Vector<double>>(size);
-            std::copy_n(received.data() + at + 2, size, sum->data());
-            tree.add_at(node, std::move(sum), spare);
-            at += std::size_t(size) + 2;
-        }
+// The same with ranks, which may be null: this process has the rows of some consecutive stretches
+// and the others have the rest; part(first, ...) counts its own rows from 0. Every process gets the
+// sum that one would.
+template <class Sum, class Part>
+Sum sum_of_stretches(const Blocks& stretches, Execution& execution, const Ranks* ranks,
+                     Part&& part) {
+    if (ranks == nullptr) {
+        return sum_of_stretches<Sum>(stretches, execution, part);
     }
-    return tree.whole();
+    TreeOfSums<Sum> tree(stretches.count());
+    const Index length = stretches.length(0);
+    const Index first = ranks->first() / length;
+    const Index last = (ranks->first() + ranks->count() + length - 1) / length;
+    const auto shifted = [&](Index begin, Index rows, int worker, Sum& sum) {
+        part(begin - ranks->first(), rows, worker, sum);
+    };
+    add_leaves(tree, stretches, first, last, execution, shifted);
+    return ended(tree, first, last, stretches.count(), *ranks);
 }
 
 }  // namespace noisync

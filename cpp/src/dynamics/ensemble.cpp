@@ -42,7 +42,7 @@ class Runs {
         Layer<Real> layer(
             {weights_, parts.attention.get(), parts.noise.get(), dynamics_.scheme, dynamics_.norm},
             dynamics_.step, path);
-        State<Real> state = load(index, path);
+        State<Real> state = load(index, path, execution.ranks());
         const auto see = [&](const State<Real>& reached) {
             recording_.see(index, reached, dynamics_.weights, execution);
         };
@@ -63,7 +63,7 @@ class Runs {
     }
 
    private:
-    [[nodiscard]] State<Real> load(Index index, const Path& path) const {
+    [[nodiscard]] State<Real> load(Index index, const Path& path, const Ranks* ranks) const {
         const auto& [runs, n, d, k, tokens, vectors, growth, least, layers, direct, seen, norms] =
             states_;
         State<Real> state;
@@ -75,8 +75,9 @@ class Runs {
         }
         if (k > 0 && seen[index] < 0) {
             const Index count = dynamics_.tangent_tokens;
+            const Index number = ranks == nullptr ? 0 : ranks->first_tangent();
             state.tangents = start_tangents(state.tokens, dynamics_.tangent_token, count, k / count,
-                                            path.seed, path.replicate);
+                                            path.seed, path.replicate, number);
         } else if (k > 0) {
             state.tangents = Tangents<Real>{dynamics_.tangent_token,
                                             dynamics_.tangent_tokens,
@@ -124,8 +125,8 @@ void require(bool condition, const std::string& rule) {
 }  // namespace
 
 template <class Real>
-void require(const Dynamics& dynamics, const States<Real>& states,
-             const Recording<Real>& recording) {
+void require(const Dynamics& dynamics, const States<Real>& states, const Recording<Real>& recording,
+             const Ranks* ranks) {
     require(states.count >= 1 && states.dim >= 2, "tokens must have shape (runs, n, dim >= 2)");
     if (dynamics.attention) {
         dynamics.attention->law->require_dim(states.dim);
@@ -150,7 +151,8 @@ void require(const Dynamics& dynamics, const States<Real>& states,
     require(!dynamics.noise || dynamics.norm.takes_noise(), "noise is for post and pre");
     require(states.tangents == 0 || dynamics.norm.placement == Placement::post,
             "tangents are for post");
-    recording.require({states.count, states.dim, states.tangents, states.norms != nullptr});
+    const Index tangents = ranks == nullptr ? states.tangents : ranks->tangents();
+    recording.require({states.count, states.dim, tangents, states.norms != nullptr});
 }
 
 template <class Real>
@@ -170,8 +172,9 @@ void advance(const Dynamics& dynamics, const States<Real>& states, Index last,
     }
 }
 
-template void require(const Dynamics&, const States<float>&, const Recording<float>&);
-template void require(const Dynamics&, const States<double>&, const Recording<double>&);
+template void require(const Dynamics&, const States<float>&, const Recording<float>&, const Ranks*);
+template void require(const Dynamics&, const States<double>&, const Recording<double>&,
+                      const Ranks*);
 template void advance(const Dynamics&, const States<float>&, Index, const Recording<float>&, bool,
                       Execution&);
 template void advance(const Dynamics&, const States<double>&, Index, const Recording<double>&, bool,

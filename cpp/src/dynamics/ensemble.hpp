@@ -49,10 +49,10 @@ struct Dynamics {
     LayerNorm norm = {};
 };
 
-// Throws std::invalid_argument where the parts do not fit the states.
+// Throws std::invalid_argument where the parts do not fit the states; with ranks, those of one.
 template <class Real>
-void require(const Dynamics& dynamics, const States<Real>& states,
-             const Recording<Real>& recording);
+void require(const Dynamics& dynamics, const States<Real>& states, const Recording<Real>& recording,
+             const Ranks* ranks = nullptr);
 
 // The run that a LeftSphere ended.
 class RunLeftSphere : public LeftSphere {

@@ -138,8 +138,8 @@ void Layer<Real>::rk4(const State<Real>& state, Execution& execution) {
         const Real weight = Real(step_.thickness * kWeight[stage]);
         if (!moves_norms()) {
             const Vector<Real> radial = (drift_.array() * x.array()).rowwise().sum();
-            if (derivatives_) {
-                slope = tangential_slope(x, radial, *derivatives_, execution);
+            if (differentiate_attention(x, slope, execution)) {
+                make_tangential(x, radial, *derivatives_, slope);
                 total_slope += weight * slope;
             }
             drift_ -= radial.asDiagonal() * x;
@@ -173,11 +173,7 @@ void Layer<Real>::begin(const Tokens<Real>& x, const Vector<Real>& norms) {
 // drift <- what the normalisation makes of A, the attention of the directions x.
 template <class Real>
 void Layer<Real>::evaluate_attention(const Tokens<Real>& x, double time, Execution& execution) {
-    if (execution.ranks() == nullptr) {
-        system_.attention->evaluate(x, system_.weights, drift_, execution);
-    } else if (!system_.attention->evaluate_share(x, system_.weights, drift_, execution)) {
-        evaluate_whole(x, execution);
-    }
+    attention_->evaluate(x, system_.weights, drift_, execution);
     fell_back_ |= system_.attention->fell_back();
     if (placement_ == Placement::peri || placement_ == Placement::ngpt) {
         take_directions(execution);
@@ -189,20 +185,12 @@ void Layer<Real>::evaluate_attention(const Tokens<Real>& x, double time, Executi
     }
 }
 
-// drift <- the rank's rows of the attention of the tokens of all ranks. Each sums for its own rows
-// over all tokens, in the order in which one process would.
+// Whether `slopes` are those of the attention, evaluated at x before, along the tangent vectors.
 template <class Real>
-void Layer<Real>::evaluate_whole(const Tokens<Real>& x, Execution& execution) {
-    const Ranks& ranks = *execution.ranks();
-    const auto all = ranks.all_rows<Tokens<Real>>(x);
-    const auto weights = ranks.all_rows<Vector<Real>>(system_.weights);
-    Execution alone(execution.threads());
-    if (system_.attention->by_rows()) {
-        alone.want_rows(ranks.first(), ranks.count());
-    }
-    Tokens<Real> whole;
-    system_.attention->evaluate(all, weights, whole, alone);
-    drift_ = whole.middleRows(ranks.first(), ranks.count());
+bool Layer<Real>::differentiate_attention(const Tokens<Real>& x, Matrix<Real>& slopes,
+                                          Execution& execution) {
+    return attention_->differentiate(x, system_.weights, derivatives_ ? &*derivatives_ : nullptr,
+                                     slopes, execution);
 }
 
 // drift <- drift / |drift|, 0 for a token that attends to none.
@@ -221,29 +209,26 @@ void Layer<Real>::take_directions(Execution& execution) {
     }
 }
 
-// D(P_x A(x)) v = DA v - (<x, DA v> + <v, A>) x - <x, A> v, with A in `drift_` and <x, A> given.
+// slope, DA v, <- D(P_x A(x)) v = DA v - (<x, DA v> + <v, A>) x - <x, A> v, with A in `drift_` and
+// <x, A> given.
 template <class Real>
-Matrix<Real> Layer<Real>::tangential_slope(const Tokens<Real>& x, const Vector<Real>& radial,
-                                           const Derivatives<Real>& at,
-                                           Execution& execution) const {
-    Matrix<Real> slope = system_.attention->differentiate_at(x, system_.weights, at, execution);
+void Layer<Real>::make_tangential(const Tokens<Real>& x, const Vector<Real>& radial,
+                                  const Derivatives<Real>& at, Matrix<Real>& slope) const {
     for (Index row = 0; row < slope.rows(); ++row) {
         const Index token = at.first + row / at.directions();
         const auto v = at.along.row(row);
         const Real inward = slope.row(row).dot(x.row(token)) + v.dot(drift_.row(token));
         slope.row(row) -= inward * x.row(token) + radial(token) * v;
     }
-    return slope;
 }
 
 template <class Real>
 void Layer<Real>::add_attention(const Tokens<Real>& x, Execution& execution) {
     evaluate_attention(x, step_.thickness * double(layer_), execution);
     sum_ += Real(step_.thickness) * drift_;
-    if (derivatives_) {
-        derivatives_->out +=
-            Real(step_.thickness) *
-            system_.attention->differentiate_at(x, system_.weights, *derivatives_, execution);
+    Matrix<Real> slopes;
+    if (differentiate_attention(x, slopes, execution)) {
+        derivatives_->out += Real(step_.thickness) * slopes;
     }
 }
 

@@ -12,6 +12,7 @@
 #include <stdexcept>
 
 #include "attention/law.hpp"
+#include "attention/of_ranks.hpp"
 #include "base/execution.hpp"
 #include "base/types.hpp"
 #include "dynamics/layer_norm.hpp"
@@ -66,7 +67,11 @@ template <class Real>
 class Layer {
    public:
     Layer(const System<Real>& system, const Step& step, const Path& path)
-        : system_(system), step_(step), path_(path) {}
+        : system_(system), step_(step), path_(path) {
+        if (system.attention != nullptr) {
+            attention_.emplace(*system.attention);
+        }
+    }
 
     // To the next layer; an exception leaves the state as it was.
     void apply(State<Real>& state, Execution& execution);
@@ -78,16 +83,16 @@ class Layer {
     [[nodiscard]] bool moves_norms() const;
     void begin(const Tokens<Real>& x, const Vector<Real>& norms);
     void evaluate_attention(const Tokens<Real>& x, double time, Execution& execution);
-    void evaluate_whole(const Tokens<Real>& x, Execution& execution);
     void take_directions(Execution& execution);
-    [[nodiscard]] Matrix<Real> tangential_slope(const Tokens<Real>& x, const Vector<Real>& radial,
-                                                const Derivatives<Real>& at,
-                                                Execution& execution) const;
+    bool differentiate_attention(const Tokens<Real>& x, Matrix<Real>& slopes, Execution& execution);
+    void make_tangential(const Tokens<Real>& x, const Vector<Real>& radial,
+                         const Derivatives<Real>& at, Matrix<Real>& slope) const;
     void add_attention(const Tokens<Real>& x, Execution& execution);
     void add_noise(const Tokens<Real>& x, Execution& execution);
     void retract(Execution& execution);
 
     System<Real> system_;
+    std::optional<AttentionOfRanks<Real>> attention_;  // that of the system
     Step step_;
     Path path_;
     Index layer_ = 0;

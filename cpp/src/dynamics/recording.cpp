@@ -1,6 +1,8 @@
 #include "dynamics/recording.hpp"
 
 #include <algorithm>
+#include <limits>
+#include <optional>
 #include <stdexcept>
 #include <typeinfo>
 #include <utility>
@@ -40,6 +42,30 @@ std::vector<MeasureRecord> joined(std::vector<MeasureRecord> records, Allowed&& 
         }
     }
     return result;
+}
+
+// The growth of all tangent vectors that a run carries, and the least Jacobian.
+struct Carried {
+    Vector<double> growth;
+    std::optional<double> least_jacobian;
+};
+
+// Those of all ranks, from those of this one.
+Carried of_all(const Carried& own, const Ranks& ranks) {
+    constexpr double kNone = std::numeric_limits<double>::infinity();
+    std::vector<double> message{own.least_jacobian.value_or(kNone)};
+    message.insert(message.end(), own.growth.data(), own.growth.data() + own.growth.size());
+    Carried all{Vector<double>(ranks.tangents()), std::nullopt};
+    double least = kNone;
+    double* to = all.growth.data();
+    for (const auto& part : ranks.gather(message)) {
+        least = std::min(least, part[0]);
+        to = std::copy(part.begin() + 1, part.end(), to);
+    }
+    if (least != kNone) {
+        all.least_jacobian = least;
+    }
+    return all;
 }
 
 // Writes the numbers of a run at a slot; returns how many of them there are.
@@ -86,9 +112,16 @@ void Recording<Real>::see(Index run, const State<Real>& state, const Vector<doub
     if (std::ranges::any_of(measures_, due)) {
         const Tokens<double>& tokens = state.tokens.template cast<double>();
         const Vector<double>& norms = state.norms.template cast<double>();
-        const Snapshot snapshot{tokens, weights, state.tangents ? &state.tangents->growth : nullptr,
-                                norms.size() > 0 ? &norms : nullptr,
-                                state.tangents ? state.tangents->least_jacobian : std::nullopt};
+        Carried carried;
+        if (state.tangents) {
+            carried = {state.tangents->growth, state.tangents->least_jacobian};
+        }
+        if (const Ranks* ranks = execution.ranks(); ranks != nullptr && ranks->tangents() > 0) {
+            carried = of_all(carried, *ranks);
+        }
+        const Snapshot snapshot{tokens, weights,
+                                carried.growth.size() > 0 ? &carried.growth : nullptr,
+                                norms.size() > 0 ? &norms : nullptr, carried.least_jacobian};
         std::vector<double> numbers;
         for (const MeasureRecord& record : measures_) {
             const Index slot = record.schedule.slot(state.layer);

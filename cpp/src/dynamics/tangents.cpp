@@ -11,11 +11,11 @@ namespace noisync {
 
 template <class Real>
 Tangents<Real> start_tangents(const Tokens<Real>& x, Index first, Index count, Index k,
-                              std::uint64_t seed, std::uint32_t replicate) {
+                              std::uint64_t seed, std::uint32_t replicate, Index number) {
     Derivatives<Real> random{first, count, Matrix<Real>(count * k, x.cols()),
                              Matrix<Real>(count * k, x.cols())};
-    fill_normals({seed, replicate, 0, Purpose::tangent_vectors}, 0, random.out.size(), Real(1),
-                 random.out.data());
+    fill_normals({seed, replicate, 0, Purpose::tangent_vectors}, std::uint64_t(number * x.cols()),
+                 random.out.size(), Real(1), random.out.data());
     retract(x, random);
     Tangents<Real> tangents{first, count, random.along, Vector<double>::Zero(count * k), {}};
     orthonormalise(k, tangents.vectors, tangents.growth);
@@ -65,9 +65,9 @@ double least_jacobian(const Tokens<Real>& x, const Tangents<Real>& tangents, con
 }
 
 template Tangents<float> start_tangents(const Tokens<float>&, Index, Index, Index, std::uint64_t,
-                                        std::uint32_t);
+                                        std::uint32_t, Index);
 template Tangents<double> start_tangents(const Tokens<double>&, Index, Index, Index, std::uint64_t,
-                                         std::uint32_t);
+                                         std::uint32_t, Index);
 template void retract(const Tokens<float>&, Derivatives<float>&);
 template void retract(const Tokens<double>&, Derivatives<double>&);
 template void orthonormalise(Index, Matrix<float>&, Vector<double>&);

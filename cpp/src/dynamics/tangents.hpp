@@ -25,10 +25,11 @@ struct Tangents {
     std::optional<double> least_jacobian;
 };
 
-// k random orthonormal tangent vectors at `count` tokens of x from `first` on.
+// k random orthonormal tangent vectors at `count` tokens of x from `first` on; the first of them is
+// that number of the run's.
 template <class Real>
 Tangents<Real> start_tangents(const Tokens<Real>& x, Index first, Index count, Index k,
-                              std::uint64_t seed, std::uint32_t replicate);
+                              std::uint64_t seed, std::uint32_t replicate, Index number = 0);
 
 // For the map x -> LN(w(x)), w the token before retraction: the derivatives of w become those of
 // LN(w), v <- (v - <w,v> w / |w|^2) / |w|, along which the next map is differentiated.

@@ -40,18 +40,28 @@ Vector<double> mean_gaps(Index degree, const Tokens<double>& x, const Vector<dou
             }
         }
     };
-    return sum_of_stretches<Vector<double>>(stretches, execution, part);
+    return sum_of_stretches<Vector<double>>(stretches, execution, execution.ranks(), part);
 }
 
 }  // namespace
 
 Tokens<double> middle(const Tokens<double>& x, const Vector<double>& weights,
                       const Blocks& stretches, Execution& execution) {
-    const auto part = [&](Index first, Index count, int, Tokens<double>& sum) {
-        sum.noalias() = weights.segment(first, count).transpose() * x.middleRows(first, count);
+    const auto part = [&](Index first, Index count, int, Vector<double>& sum) {
+        sum.resize(x.cols());
+        sum.transpose().noalias() =
+            weights.segment(first, count).transpose() * x.middleRows(first, count);
     };
-    const auto mean = sum_of_stretches<Tokens<double>>(stretches, execution, part);
-    return mean.norm() > 0.1 ? Tokens<double>(mean / mean.norm()) : Tokens<double>(x.topRows(1));
+    const Ranks* ranks = execution.ranks();
+    const auto mean = sum_of_stretches<Vector<double>>(stretches, execution, ranks, part);
+    if (mean.norm() > 0.1) {
+        return mean.transpose() / mean.norm();
+    }
+    if (ranks == nullptr) {
+        return x.topRows(1);
+    }
+    const std::vector<double> first = ranks->gather({x.data(), x.data() + x.cols()}).front();
+    return TokensView<double>(first.data(), 1, x.cols());
 }
 
 void harmonic_sums(const HarmonicTransform& transform, const std::vector<double>& coefficients,
@@ -71,11 +81,12 @@ std::vector<double> harmonic_spread(const HarmonicTransform& transform, const To
                                     Execution& execution) {
     const HarmonicBasis& basis = transform.basis();
     const Matrix<double> nothing(x.rows(), 0);
-    Vector<double> moments = transform.analyse(x, weights, nothing, execution);
+    const Ranks* ranks = execution.ranks();
+    Vector<double> moments = transform.analyse(x, weights, nothing, execution, ranks);
     // The first harmonic is 1, so its moment is the sum of the weights.
     moments -= moments(0) * transform.analyse(centre, Vector<double>::Ones(1), nothing, execution);
-    const Vector<double> gaps =
-        mean_gaps(basis.degree(), x, weights, centre, transform.stretches(x.rows()), execution);
+    const Blocks stretches = transform.stretches(execution.rows_of_all(x.rows()));
+    const Vector<double> gaps = mean_gaps(basis.degree(), x, weights, centre, stretches, execution);
     std::vector<double> spread;
     for (Index n = 0; n <= basis.degree(); ++n) {
         const Index count = basis.begin(n + 1) - basis.begin(n);

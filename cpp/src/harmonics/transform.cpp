@@ -290,8 +290,7 @@ Matrix<double> HarmonicTransform::analyse(const Tokens<double>& x, const Vector<
         }
     };
     const Blocks all = stretches(ranks == nullptr ? x.rows() : ranks->rows());
-    const auto own = ranks == nullptr ? sum_of_stretches<Vector<double>>(all, execution, part)
-                                      : sum_of_stretches(all, execution, *ranks, part);
+    const auto own = sum_of_stretches<Vector<double>>(all, execution, ranks, part);
     Matrix<double> moments(basis_.size(), columns);
     for (Index k = 0; k < basis_.size(); ++k) {
         moments.row(place_[std::size_t(k)]) =

@@ -3,6 +3,8 @@
 #include <cmath>
 #include <numeric>
 
+#include "attention/of_ranks.hpp"
+#include "base/stretches.hpp"
 #include "harmonics/sums.hpp"
 #include "simd/exp.hpp"
 #include "simd/gaps.hpp"
@@ -96,16 +98,27 @@ class Pass {
     double loss_ = 0.0;
 };
 
+// The sum of part(first, count) over stretches of rows.
+template <class Part>
+double total(const Blocks& stretches, Execution& execution, Part&& part) {
+    const auto one = [&](Index first, Index count, int, Vector<double>& sum) {
+        sum.setConstant(1, part(first, count));
+    };
+    return sum_of_stretches<Vector<double>>(stretches, execution, execution.ranks(), one)(0);
+}
+
 // sum_i w_i <a_i, b_i>.
-double weighted_product(const Tokens<double>& a, const Tokens<double>& b,
-                        const Vector<double>& weights) {
+double weighted_product(const Eigen::Ref<const Tokens<double>>& a,
+                        const Eigen::Ref<const Tokens<double>>& b,
+                        const Eigen::Ref<const Vector<double>>& weights) {
     return weights.dot((a.array() * b.array()).rowwise().sum().matrix());
 }
 
 Tokens<double> evaluated(const SummedAttention& attention, const Tokens<double>& x,
                          const Vector<double>& weights, Execution& execution) {
     Tokens<double> result(x.rows(), x.cols());
-    attention.evaluator<double>()->evaluate(x, weights, result, execution);
+    const auto evaluator = attention.evaluator<double>();
+    AttentionOfRanks<double>(*evaluator).evaluate(x, weights, result, execution);
     project(x, result);
     return result;
 }
@@ -153,11 +166,14 @@ Budget energy_budget(const HarmonicTransform& transform, const Tokens<double>& x
                      Execution& execution) {
     Budget budget;
     const double factor = law.beta * scale_factor(law.scale, law.beta);
+    const Blocks stretches = transform.stretches(execution.rows_of_all(x.rows()));
     if (!law.noise.empty()) {
         // sum_ij w_i w_j (F(1) - F(u_ij)) = 2 sum_n f_n s_n.
-        const auto centre = middle(x, weights, transform.stretches(x.rows()), execution);
+        const auto centre = middle(x, weights, stretches, execution);
         const auto spread = harmonic_spread(transform, x, weights, centre, execution);
-        const double others = 1 - weights.squaredNorm();
+        const double others = 1 - total(stretches, execution, [&](Index first, Index count) {
+                                  return weights.segment(first, count).squaredNorm();
+                              });
         budget.noise =
             factor * (std::inner_product(spread.begin(), spread.end(), law.noise.begin(), 0.0) -
                       0.5 * law.limit * others);
@@ -171,7 +187,10 @@ Budget energy_budget(const HarmonicTransform& transform, const Tokens<double>& x
         const bool shared = zonal && zonal->beta == law.beta;
         const Tokens<double> moved = shared ? moves(*zonal, pulls, sums.col(x.cols()))
                                             : evaluated(*law.attention, x, weights, execution);
-        budget.attention = -factor * weighted_product(pulls, moved, weights);
+        budget.attention = -factor * total(stretches, execution, [&](Index first, Index count) {
+            return weighted_product(pulls.middleRows(first, count), moved.middleRows(first, count),
+                                    weights.segment(first, count));
+        });
     }
     return budget;
 }

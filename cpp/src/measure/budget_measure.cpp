@@ -72,7 +72,8 @@ SharedMeasure budget_measure(HarmonicBudgetLaw law, Index dim) {
                 energy_budget(*transform, snapshot.tokens, snapshot.weights, law, execution);
             out[0] = budget.attention;
             out[1] = budget.noise;
-        });
+        },
+        [=](Index rows) { return transform->stretches(rows).length(0); });
 }
 
 }  // namespace noisync

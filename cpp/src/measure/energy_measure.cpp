@@ -46,6 +46,10 @@ void EnergyMeasure::evaluate(const Snapshot& snapshot, double* out, Execution& e
         out);
 }
 
+Index EnergyMeasure::stretch(Index rows) const {
+    return transform_ ? transform_->stretches(rows).length(0) : 0;
+}
+
 SharedMeasure EnergyMeasure::joined(const Measure& other) const {
     const auto* energy = dynamic_cast<const EnergyMeasure*>(&other);
     // Sums of another length round differently.

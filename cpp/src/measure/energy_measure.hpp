@@ -21,6 +21,7 @@ class EnergyMeasure final : public Measure {
 
     [[nodiscard]] Index size() const override { return Index(betas_.size()); }
     [[nodiscard]] Needs needs() const override { return {.dim = transform_ ? dim_ : 0}; }
+    [[nodiscard]] Index stretch(Index rows) const override;
     [[nodiscard]] const std::vector<double>& betas() const { return betas_; }
     [[nodiscard]] EnergyScale scale() const { return scale_; }
     // The number of coefficients for every beta; 0: by the direct sum.

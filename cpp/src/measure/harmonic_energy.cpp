@@ -1,6 +1,7 @@
 #include "measure/harmonic_energy.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 
 #include "base/stretches.hpp"
@@ -22,7 +23,7 @@ class GapMoments {
             sums = means(x, weights, centre, first, count, least_beta);
         };
         const auto [radius_square, mean, skew, second, square, fourth] =
-            sum_of_stretches<Means>(stretches, execution, part);
+            sum_of_stretches<Means>(stretches, execution, execution.ranks(), part);
         radius_square_ = radius_square;
         first_ = square - mean.squaredNorm();
         second_ = (fourth + square * square) / 2 - 2 * skew.dot(mean) + second.squaredNorm();
@@ -54,6 +55,22 @@ class GapMoments {
             square += other.square;
             fourth += other.fourth;
             return *this;
+        }
+
+        [[nodiscard]] Vector<double> numbers() const {
+            Vector<double> all(3 + 2 * mean.size() + second.size());
+            all << radius_square, square, fourth, mean, skew, second.reshaped();
+            return all;
+        }
+        static Means from_numbers(const Vector<double>& all) {
+            // 3 + 2 d + d^2 of them.
+            const auto d = Index(std::lround(std::sqrt(double(all.size() - 2)))) - 1;
+            return {all(0),
+                    all.segment(3, d),
+                    all.segment(3 + d, d),
+                    all.tail(d * d).reshaped(d, d),
+                    all(1),
+                    all(2)};
         }
     };
 
@@ -100,7 +117,7 @@ std::vector<double> interaction_energy(const HarmonicTransform& transform,
                                        const Vector<double>& weights, Execution& execution,
                                        EnergyScale scale) {
     const double least = betas.empty() ? 0.0 : std::ranges::min(betas);
-    const Blocks stretches = transform.stretches(x.rows());
+    const Blocks stretches = transform.stretches(execution.rows_of_all(x.rows()));
     const Tokens<double> centre = middle(x, weights, stretches, execution);
     const GapMoments moments(x, weights, centre, least, stretches, execution);
     std::vector<double> energies;

@@ -1,6 +1,7 @@
 // Measures: a few numbers made of a configuration of tokens, once or along a run.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -40,6 +41,10 @@ class Measure {
     [[nodiscard]] virtual Index size() const = 0;
     [[nodiscard]] virtual Needs needs() const { return {}; }
 
+    // Into stretches of how many tokens its sums over so many are cut, so that ranks that have
+    // whole stretches may share it; 0: it needs all tokens.
+    [[nodiscard]] virtual Index stretch(Index /*rows*/) const { return 0; }
+
     // out[0 .. size()); called by several threads at once for different snapshots.
     virtual void evaluate(const Snapshot& snapshot, double* out, Execution& execution) const = 0;
 
@@ -52,14 +57,21 @@ class Measure {
 
 using SharedMeasure = std::shared_ptr<const Measure>;
 
-// A measure made of a function of (snapshot, out, execution).
+// A measure made of a function of (snapshot, out, execution), and its stretch as a function of the
+// number of tokens.
 template <class Function>
 class MadeOf final : public Measure {
    public:
-    MadeOf(Index size, Needs needs, Function function)
-        : size_(size), needs_(needs), function_(std::move(function)) {}
+    using Stretch = std::function<Index(Index rows)>;
+
+    MadeOf(Index size, Needs needs, Function function, Stretch stretch)
+        : size_(size),
+          needs_(needs),
+          function_(std::move(function)),
+          stretch_(std::move(stretch)) {}
     [[nodiscard]] Index size() const override { return size_; }
     [[nodiscard]] Needs needs() const override { return needs_; }
+    [[nodiscard]] Index stretch(Index rows) const override { return stretch_ ? stretch_(rows) : 0; }
     void evaluate(const Snapshot& snapshot, double* out, Execution& execution) const override {
         function_(snapshot, out, execution);
     }
@@ -68,11 +80,13 @@ class MadeOf final : public Measure {
     Index size_;
     Needs needs_;
     Function function_;
+    Stretch stretch_;
 };
 
 template <class Function>
-SharedMeasure made_of(Index size, Needs needs, Function function) {
-    return std::make_shared<MadeOf<Function>>(size, needs, std::move(function));
+SharedMeasure made_of(Index size, Needs needs, Function function,
+                      typename MadeOf<Function>::Stretch stretch = {}) {
+    return std::make_shared<MadeOf<Function>>(size, needs, std::move(function), std::move(stretch));
 }
 
 // Throws std::invalid_argument where a measure needs other things than it would be shown.

@@ -12,7 +12,8 @@ struct OrderParameters {
     double effective_rank;  // e^entropy of its eigenvalues, from 1 to d
 };
 
-OrderParameters order_parameters(const Tokens<double>& x, const Vector<double>& weights);
+OrderParameters order_parameters(const Tokens<double>& x, const Vector<double>& weights,
+                                 Execution& execution);
 
 // The mean's length, the leading eigenvalue, the effective rank.
 SharedMeasure order_measure();

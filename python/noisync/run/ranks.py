@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,12 +18,19 @@ from noisync.base import validate
 from noisync.base.validate import FloatArray
 from noisync.errors import ArgumentError, ArgumentTypeError, NoisyncError
 from noisync.measure.function import Function
-from noisync.measure.observer import Observer
+from noisync.measure.observer import Follow, Observer
 from noisync.normalization import require_post
 from noisync.run.plan import Plan
 from noisync.run.start import Start
+from noisync.run.state import State
 from noisync.sphere.law import states_of
 from noisync.storage.records import Record
+
+#: Blocks that a rank should have at least where longer ones are not necessary.
+_BLOCKS_PER_RANK = 8
+
+#: Arrays of a state by what they have a row for, after an axis of runs: tokens, tangent vectors.
+_BY_TOKEN, _BY_TANGENT, _LEAST = ("tokens", "norms"), ("tangents", "growth"), "least_jacobian"
 
 
 @dataclass(frozen=True)
@@ -37,15 +44,23 @@ class Share:
         Tokens of all ranks.
     rows : slice
         Those of this one.
+    length : int
+        Every rank has whole stretches of so many tokens.
+    follow : Follow
+        The tangent vectors that all ranks together carry.
     """
 
     comm: Any
     n: int
     rows: slice
+    length: int
+    follow: Follow
 
     @classmethod
-    def of(cls, comm: Any, plan: Plan) -> Share:
+    def of(cls, comm: Any, plan: Plan, follow: Follow, stretches: Iterable[int] = ()) -> Share:
         """Return the share of this rank: whole stretches of the sums over all tokens.
+
+        Of the attention, and of others of these lengths if the shares stay about equal.
 
         Raises
         ------
@@ -75,8 +90,17 @@ class Share:
                 f"comm must have at most {blocks} ranks, as many as there are stretches of "
                 f"{length} of {plan.n} tokens, got {size}"
             )
+        for other in stretches:
+            common = math.lcm(length, other)
+            if common == length or plan.n >= _BLOCKS_PER_RANK * size * common:
+                length = common
+        blocks = math.ceil(plan.n / length)
         edges = [min(length * (blocks * k // size), plan.n) for k in (rank, rank + 1)]
-        return cls(comm, plan.n, slice(*edges))
+        return cls(comm, plan.n, slice(*edges), length, follow)
+
+    def serves(self, stretch: int) -> bool:
+        """Whether sums over stretches of so many tokens need no rank to know those of others."""
+        return stretch > 0 and self.length % stretch == 0
 
     @property
     def first(self) -> bool:
@@ -101,9 +125,26 @@ class Share:
         """Return the plan of this rank's tokens."""
         ranks = _core.Ranks(
             rows=self.n, first=self.rows.start, count=self.rows.stop - self.rows.start,
+            tangents=self.follow.k * self.follow.tokens, first_tangent=self.tangents.start,
             gather=self.gather,
         )  # fmt: skip
         return replace(whole, weights=whole.weights[self.rows], ranks=ranks)
+
+    @property
+    def own_follow(self) -> Follow:
+        """Those of the tangent vectors that this rank carries."""
+        count = self.tangents.stop - self.tangents.start
+        if count == 0:
+            return Follow(0, 0)
+        first = max(self.follow.token, self.rows.start) - self.rows.start
+        return self.follow._replace(token=first, tokens=count // self.follow.k)
+
+    @property
+    def tangents(self) -> slice:
+        """Which of all tangent vectors this rank carries."""
+        k, token, tokens, _ = self.follow
+        first, last = (min(max(e - token, 0), tokens) for e in (self.rows.start, self.rows.stop))
+        return slice(k * first, k * last)
 
     def start(self, whole: Start) -> Start:
         """Return the law of this rank's initial tokens."""
@@ -117,9 +158,41 @@ class Share:
         return np.split(received, np.cumsum(sizes)[:-1])
 
     def whole(self, own: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return the rows of all ranks, (n, ...), from those of this one."""
+        """Return the rows of all ranks, (rows of all, ...), from those of this one."""
         parts = self.gather(own.ravel())
-        return np.concatenate(parts).reshape(self.n, *own.shape[1:])
+        return np.concatenate(parts).reshape(-1, *own.shape[1:])
+
+    def whole_states(self, own: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+        """Return the arrays of the states of a run with the rows of all ranks."""
+        whole = dict(own)
+        for name in (*_BY_TOKEN, *_BY_TANGENT):
+            if name in own:
+                whole[name] = self.whole(own[name][0])[None]
+        least = self.comm.allgather(own.get(_LEAST))
+        known = [each for each in least if each is not None]
+        return {**whole, _LEAST: np.min(known, axis=0)} if known else whole
+
+    def whole_state(self, own: State) -> State:
+        """Return the state of a run with the rows of all ranks."""
+        arrays = {"tokens": own.tokens[None]}
+        if self.follow.k > 0:  # whether this rank carries any or not
+            dim = own.tokens.shape[1]
+            none: Sequence[npt.NDArray[Any]] = (np.zeros((0, dim), own.tokens.dtype), np.zeros(0))
+            carried = own.tangents, own.growth
+            for name, found, other in zip(_BY_TANGENT, carried, none, strict=True):
+                array: npt.NDArray[Any] = other if found is None else found
+                arrays[name] = array[None]
+        if own.least_jacobian is not None:
+            arrays[_LEAST] = np.array([own.least_jacobian])
+        whole = {name: array[0] for name, array in self.whole_states(arrays).items()}
+        if _LEAST in whole:
+            whole[_LEAST] = float(whole[_LEAST])
+        return replace(own, **whole)
+
+    def own_states(self, whole: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+        """Return the arrays of the states of a run with the rows of this rank."""
+        rows = dict.fromkeys(_BY_TOKEN, self.rows) | dict.fromkeys(_BY_TANGENT, self.tangents)
+        return {k: v[:, rows[k]] if k in rows else v for k, v in whole.items()}
 
     def by_first(self, action: Callable[[], None]) -> None:
         """Let the first rank do something, and all raise what it raised."""
@@ -134,11 +207,7 @@ class Share:
             raise error
 
     def check_observer(self, observer: Observer) -> None:
-        """Refuse an observer that needs more than the tokens of a layer."""
-        if observer.follow is not None:
-            raise ArgumentError(
-                f"observe: {observer.name} carries tangent vectors, which comm does not serve"
-            )
+        """Refuse an observer that needs all tokens at one rank."""
         if isinstance(observer, Function) and not observer.rows:
             raise ArgumentError(
                 f"observe: {observer.name} needs all tokens at one rank; where its values are of "

@@ -148,11 +148,20 @@ class Series:
     def request(self, first: int, count: int) -> Request:
         """Return the request to the core for the replicates first..first+count−1."""
         schedule = self.schedule.core()
-        if isinstance(self._measure, _core.Measure) and self._share is None:
+        if isinstance(self._measure, _core.Measure) and self._is_shared(self._measure):
             assert self._values is not None  # allocated with its axes
             outputs = [self._values[first : first + count]]
             return _core.MeasureRequest(schedule, self._measure, outputs)
         return _core.CallRequest(schedule, self._writer(first))
+
+    def _is_shared(self, measure: _core.Measure) -> bool:
+        """Whether the core makes the numbers of all tokens where a rank has a part of them."""
+        share = self._share
+        return (
+            share is None
+            or self.observer.follow is not None
+            or share.serves(measure.stretch(share.n))
+        )
 
     def _of_all(self, share: Share) -> Callable[[npt.NDArray[Any]], npt.NDArray[Any]]:
         """Return what makes the numbers of all tokens from those of this rank."""
@@ -235,7 +244,7 @@ class Recording:
         replicates: int,
         share: Share | None = None,
     ) -> None:
-        self.follow = _follow(observers, plan)
+        self.follow = follow_of(observers, plan)
         self.series: list[Series] = []
         for observer in observers:
             _check_name(observer.name, [series.name for series in self.series])
@@ -251,7 +260,7 @@ class Recording:
         return {series.name: series.variable(until, runs) for series in self.series}
 
 
-def _follow(observers: Iterable[Observer], plan: Plan) -> Follow:
+def follow_of(observers: Iterable[Observer], plan: Plan) -> Follow:
     """Return the tangent vectors that the runs carry for the observers; none: 0 of them."""
     wanted = [(o.name, o.follow) for o in observers if o.follow is not None]
     if not wanted:

@@ -95,7 +95,7 @@ def resume(
             raise ArgumentError(f"client serves the cells of studies, got a checkpoint of {kind!r}")
         arguments["client"] = client
     if comm is not None:
-        if kind != "simulate":
+        if kind not in ("simulate", "spde.solve"):
             raise ArgumentError(f"comm serves single runs, got a checkpoint of {kind!r}")
         arguments["comm"] = comm
     checkpoint = Checkpoint(checkpoint.path, minutes, allow_other_level)

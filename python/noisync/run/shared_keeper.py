@@ -20,9 +20,6 @@ from noisync.storage.records import Record
 #: About so many seconds pass between two decisions.
 _INTERVAL = 0.5
 
-#: Arrays of a state that have a row for each token, after an axis of runs.
-_BY_TOKEN = (f"{STATES}tokens", f"{STATES}norms")
-
 
 class SharedKeeper:
     """What :class:`Keeper` is to one process, to all ranks; each calls the same at the same place.
@@ -99,11 +96,7 @@ class _Collected:
     @classmethod
     def of(cls, share: Share, runs: Runs) -> _Collected:
         state = runs.state()
-        arrays = {
-            name: share.whole(array[0])[None] if name in _BY_TOKEN else array
-            for name, array in state.arrays.items()
-        }
-        whole = Record(_with_rows(state.header, share.n), arrays)
+        whole = _with(state, share.whole_states(_states(state)), share.n)
         return cls(whole, list(_news(share, runs)))
 
     def state(self) -> Record:
@@ -133,26 +126,28 @@ def _news(share: Share, runs: Runs) -> Iterator[Record]:
 
 def _own(share: Share, state: Record, records: list[Record]) -> tuple[Record, Iterator[Record]]:
     """Return what a rank has of a checkpoint of all."""
-
-    def cut(array: npt.NDArray[Any], axis: int) -> npt.NDArray[Any]:
-        return array[(slice(None),) * axis + (share.rows,)]
-
-    arrays = {k: cut(v, 1) if k in _BY_TOKEN else v for k, v in state.arrays.items()}
     own = [
-        replace(each, arrays={"values": cut(each.arrays["values"], 2)})
+        replace(each, arrays={"values": each.arrays["values"][:, :, share.rows]})
         if each.header["series"] == SAVED
         else each
         for each in records
     ]
     count = share.rows.stop - share.rows.start
-    return Record(_with_rows(state.header, count), arrays), iter(own)
+    return _with(state, share.own_states(_states(state)), count), iter(own)
 
 
-def _with_rows(header: Mapping[str, Any], count: int) -> dict[str, Any]:
-    """Return the header of a state whose saved tokens are so many."""
-    shapes = list(header["shapes"])
+def _states(state: Record) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays of the states themselves."""
+    found = {k.removeprefix(STATES): v for k, v in state.arrays.items() if k.startswith(STATES)}
+    return dict(sorted(found.items()))
+
+
+def _with(state: Record, states: Mapping[str, npt.NDArray[Any]], count: int) -> Record:
+    """Return a state with other arrays of so many tokens."""
+    shapes = list(state.header["shapes"])
     shapes[SAVED] = [count, *shapes[SAVED][1:]]
-    return {**header, "shapes": shapes}
+    arrays = {**state.arrays, **{STATES + name: array for name, array in states.items()}}
+    return Record({**state.header, "shapes": shapes}, arrays)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
+from noisync import _core
 from noisync.base import validate
 from noisync.errors import NoisyncError, SimulationError
 from noisync.measure.function import as_observers
@@ -22,7 +23,7 @@ from noisync.run.origin import Origin, start_text
 from noisync.run.plan import Plan
 from noisync.run.progress import Progress
 from noisync.run.ranks import Share
-from noisync.run.recording import Recording, Series
+from noisync.run.recording import Recording, Series, follow_of
 from noisync.run.runs import Runs
 from noisync.run.schedule import Schedule
 from noisync.run.shared_keeper import shared_keeping
@@ -97,15 +98,20 @@ def simulate(
     replicate = validate.integer("replicate", replicate, minimum=0, maximum=2**32 - 1)
     plan = Plan.checked(model, start.n, run)
     asked = {"model": plan.model, "tokens": given(start), "replicate": replicate, **plan.asked()}
-    share = None
-    if comm is not None:
-        share = Share.of(comm, plan)
-        observers = as_observers(run["observe"])
-        for observer in observers:
-            share.check_observer(observer)
-        share.check_same(described_call("simulate", {**asked, "observe": observers}, 0.0))
-        run = {**run, "progress": run["progress"] and share.first}
+    share = None if comm is None else shared("simulate", asked, plan, run, comm)
     return single_run("simulate", asked, plan, start, replicate, run, share=share)
+
+
+def shared(kind: str, asked: Mapping[str, Any], plan: Plan, run: RunArguments, comm: Any) -> Share:
+    """Return this rank's share of a run, of which all ranks were asked for the same."""
+    observers = as_observers(run["observe"])
+    measures = [observer.measure(plan) for observer in observers]
+    stretches = [m.stretch(plan.n) for m in measures if isinstance(m, _core.Measure)]
+    share = Share.of(comm, plan, follow_of(observers, plan), filter(None, stretches))
+    for observer in observers:
+        share.check_observer(observer)
+    share.check_same(described_call(kind, {**asked, "observe": observers}, 0.0))
+    return share
 
 
 def single_run(
@@ -129,7 +135,8 @@ def single_run(
     norms = None if plan.initial_norm is None else Series(Norms(), plan.save, plan, 1, advice)
     recording = Recording(observers, plan, Schedule(plan.layers, every=1), 1, share)
     series = [saved, *([] if norms is None else [norms]), *recording.series]
-    runs = Runs(own, own_start, series, recording.follow, first_replicate=replicate)
+    follow = recording.follow if share is None else share.own_follow
+    runs = Runs(own, own_start, series, follow, first_replicate=replicate)
     described = start_text(start) if earlier is None else earlier.origin.start
     if earlier is not None:
         runs.go_on_from(earlier.state, earlier.layers_summed_directly, seen=earlier.seen)
@@ -145,10 +152,11 @@ def single_run(
         return run if share is None else replace(run, share=share)
 
     asked = {**asked, "observe": observers}
+    shown = run["progress"] and (share is None or share.first)
     began = False
     try:
         with (
-            Progress(1, plan.layers, by_run=False, shown=run["progress"]) as progress,
+            Progress(1, plan.layers, by_run=False, shown=shown) as progress,
             _keeping(share, kind, asked, runs, run) as keeper,
         ):
             began = True

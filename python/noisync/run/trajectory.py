@@ -180,7 +180,7 @@ class Trajectory:
         if self.share is None:
             return self
         saved = np.array([self.share.whole(tokens) for tokens in self.tokens])
-        state = replace(self.state, tokens=self.share.whole(self.state.tokens))
+        state = self.share.whole_state(self.state)
         shape = (len(self.tokens), len(self.weights), self.model.dim)
         return replace(self, tokens=saved.reshape(shape), state=state, share=None)
 

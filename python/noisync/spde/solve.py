@@ -17,7 +17,7 @@ from noisync.normalization import require_post
 from noisync.run.arguments import RunArguments, complete, shares_run_arguments
 from noisync.run.plan import Plan
 from noisync.run.resume import RESUMED
-from noisync.run.simulation import single_run
+from noisync.run.simulation import shared, single_run
 from noisync.run.start import checked_start
 from noisync.spde.jacobian import Jacobian
 from noisync.spde.solution import SpdeSolution
@@ -39,6 +39,7 @@ def solve(
     *,
     degree: int,
     replicate: int = 0,
+    comm: Any = None,
     **arguments: Unpack[RunArguments],
 ) -> SpdeSolution:
     r"""Solve the SPDE of the token distribution along one path of the common noise.
@@ -66,6 +67,9 @@ def solve(
         The quadrature is exact for harmonics up to this degree; for dim 2 to 5.
     replicate : int
         Which of the noise paths with this seed.
+    comm : mpi4py communicator, optional
+        Several processes share the nodes, as in :func:`noisync.simulate`; each of them gets the
+        whole solution.
     {shared arguments}
     save : None, int or sequence of int, optional
         Which states to keep: all, every k-th and the last, or the listed layers (0 is the start).
@@ -135,7 +139,9 @@ def solve(
         **plan.asked(without=("weights",)),
     }  # fmt: skip
     start = checked_start(nodes, model)
-    trajectory = single_run("spde.solve", asked, plan, start, replicate, run)
+    share = None if comm is None else shared("spde.solve", asked, plan, run, comm)
+    trajectory = single_run("spde.solve", asked, plan, start, replicate, run, share=share)
+    trajectory = trajectory.gathered()
     return SpdeSolution.of(trajectory, degree, nodes, quadrature, initial / mass)
 
 

@@ -13,12 +13,14 @@
 #include <vector>
 
 #include "base/stretches.hpp"
+#include "ranks.hpp"
 
 namespace {
 
 using noisync::Blocks;
 using noisync::Execution;
 using noisync::Index;
+using noisync::Ranks;
 using noisync::sum_of_stretches;
 
 // Remembers how it was added up, and how many like it there are.
@@ -40,6 +42,20 @@ class Trace {
     Trace& operator+=(const Trace& other) {
         text = "(" + text + "+" + other.text + ")";
         return *this;
+    }
+
+    // For other ranks: a character each.
+    [[nodiscard]] noisync::Vector<double> numbers() const {
+        return Eigen::Map<const Eigen::Array<char, Eigen::Dynamic, 1>>(text.data(),
+                                                                       Index(text.size()))
+            .cast<double>();
+    }
+    static Trace from_numbers(const noisync::Vector<double>& numbers) {
+        Trace sum;
+        for (const double character : numbers) {
+            sum.text += char(character);
+        }
+        return sum;
     }
 
     std::string text;
@@ -174,6 +190,32 @@ TEST_CASE("the bits of a sum of doubles do not depend on the number of threads")
         size += std::abs(number);
     }
     CHECK(std::abs(one - plain) < 1e-13L * size);
+}
+
+TEST_CASE("every rank gets the sum of one process, and in the same order") {
+    const auto part = [](Index first, Index length, int, Trace& sum) {
+        CHECK(length == 1);
+        sum.text = std::to_string(first);
+    };
+    for (const Index count : {1, 2, 3, 7, 8, 13, 32, 100}) {
+        for (const int ranks : {1, 2, 3, 4, 5, 7}) {
+            if (ranks > count) {
+                continue;
+            }
+            std::vector<std::string> found(std::size_t(ranks), "");
+            reference::on_ranks(ranks, count, 1, [&](int rank, const Ranks& own) {
+                Execution execution(1, nullptr, &own);
+                const auto shifted = [&](Index first, Index length, int worker, Trace& sum) {
+                    part(first + own.first(), length, worker, sum);
+                };
+                found[std::size_t(rank)] =
+                    sum_of_stretches<Trace>(Blocks{count, 1}, execution, &own, shifted).text;
+            });
+            for (const std::string& text : found) {
+                CHECK(text == expected(count));
+            }
+        }
+    }
 }
 
 TEST_CASE("what waited is freed when a part fails") {

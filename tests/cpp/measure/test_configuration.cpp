@@ -34,16 +34,17 @@ TEST_CASE("clusters are chains of short steps, the largest first") {
 }
 
 TEST_CASE("order parameters of a point, a pair and a frame, whichever Gram matrix is smaller") {
+    noisync::Execution execution;
     for (const Index d : {4, 50}) {
         Tokens<double> frame = Tokens<double>::Identity(4, d);
         const Vector<double> even = Vector<double>::Constant(4, 0.25);
-        const auto spread = noisync::order_parameters(frame, even);
+        const auto spread = noisync::order_parameters(frame, even, execution);
         CHECK(spread.mean == doctest::Approx(0.5));
         CHECK(spread.leading == doctest::Approx(0.25));
         CHECK(spread.effective_rank == doctest::Approx(4.0));
         frame.setZero();
         frame.col(0) << 1, -1, 1, -1;
-        const auto pair = noisync::order_parameters(frame, even);
+        const auto pair = noisync::order_parameters(frame, even, execution);
         CHECK(pair.mean == doctest::Approx(0.0));
         CHECK(pair.leading == doctest::Approx(1.0));
         CHECK(pair.effective_rank == doctest::Approx(1.0));

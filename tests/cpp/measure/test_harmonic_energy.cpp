@@ -6,6 +6,7 @@
 
 #include "harmonics/sums.hpp"
 #include "measure/harmonic_energy.hpp"
+#include "ranks.hpp"
 #include "reference.hpp"
 
 namespace {
@@ -82,5 +83,23 @@ TEST_CASE("a token far away ends the moments, wherever it stands, unless it has 
         weights(place) = 0;
         CHECK(energies(with_far, weights, betas, 1) == energies(x, weights, betas, 1));
         CHECK(energies(with_far, weights, betas, 1)[0] == doctest::Approx(near).epsilon(0.01));
+    }
+}
+
+TEST_CASE("the energy of tokens that ranks share has the bits of one process") {
+    const Vector<double> weights = Vector<double>::Constant(kTokens, 1.0 / double(kTokens));
+    const HarmonicTransform transform(4, kDim);
+    const std::vector<std::vector<double>> series{{0, 0.5, 0.2, 0.1, 0.01}};
+    for (const double radius : {1.0, 1e-6}) {  // harmonics, and moments of gaps
+        const Tokens<double> x = cluster(radius);
+        Execution one(1);
+        const auto alone = interaction_energy(transform, series, {1.0}, x, weights, one);
+        const auto shared = [&](int, const Ranks& ranks) {
+            Execution execution(1, nullptr, &ranks);
+            const Tokens<double> own = x.middleRows(ranks.first(), ranks.count());
+            const Vector<double> mass = weights.segment(ranks.first(), ranks.count());
+            CHECK(interaction_energy(transform, series, {1.0}, own, mass, execution) == alone);
+        };
+        reference::on_ranks(3, kTokens, transform.stretches(kTokens).length(0), shared);
     }
 }

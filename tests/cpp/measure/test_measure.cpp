@@ -87,7 +87,8 @@ TEST_CASE("a measure of growth is that of the tangent vectors, for their number"
 
 TEST_CASE("a measure of order: the mean's length, the leading eigenvalue, the effective rank") {
     const Shown shown;
-    const OrderParameters order = order_parameters(shown.tokens, shown.weights);
+    Execution execution;
+    const OrderParameters order = order_parameters(shown.tokens, shown.weights, execution);
     const SharedMeasure measure = order_measure();
     CHECK(shown.numbers(measure) ==
           std::vector<double>{order.mean, order.leading, order.effective_rank});

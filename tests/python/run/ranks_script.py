@@ -9,6 +9,7 @@ import numpy as np
 from mpi4py import MPI
 
 import noisync as ns
+from noisync.run import recording
 
 COMM = MPI.COMM_WORLD
 LINES = []
@@ -52,6 +53,28 @@ CASES = {
         ns.Model(3, ns.Softmax(beta=6.0)), ns.sphere.Uniform(3000, 3),
         {"tol": 1e-13, "method": "harmonic"},
     ),
+    "budgets": (
+        ns.Model(3, ns.Softmax(beta=2.0), ns.MLP("sin", 64)), ns.sphere.Uniform(9001, 3),
+        {"observe": [ns.Budget(2.0, name="own"), ns.Budget(1.0)]},
+    ),
+    "a tight cluster": (
+        ns.Model(2, ns.Softmax(beta=1.0)), ns.sphere.VonMisesFisher(9000, [0.0, 1.0], 1e9), {},
+    ),
+    "stretches of many lengths": (
+        ns.Model(4, ns.Softmax(beta=1.0), MLP), ns.sphere.Uniform(9000, 4),
+        {"observe": [ns.Energy(3.0, name="other")]},
+    ),
+    "tangents of the last token": (
+        SOFTMAX, ns.sphere.Uniform(9001, 3), {"observe": [ns.Lyapunov(2, token=9000)]},
+    ),
+    "tangents and direct sums": (
+        ns.Model(16, ns.Softmax(beta=1.0), ns.MLP("relu", 64)), ns.sphere.Uniform(301, 16),
+        {"observe": [ns.Lyapunov(5)], "scheme": "euler"},
+    ),
+    "tangents by rk4": (
+        ns.Model(3, ns.Softmax(beta=2.0)), ns.sphere.Uniform(9000, 3),
+        {"observe": [ns.Lyapunov(1, token=4000)], "scheme": "rk4"},
+    ),
 }  # fmt: skip
 
 
@@ -61,10 +84,11 @@ def run(name, comm):
         ns.Energy(1.0), ns.OrderParameters(), ns.Cosines(8), ns.Clusters(0.5),
         ns.Function(lambda x: x[:, 0], name="first", rows=True, layers=[0, 4]),
     ]  # fmt: skip
-    if len(np.shape(tokens)) == 0 and tokens.n > 8000:
+    if isinstance(tokens, ns.sphere.Uniform | ns.sphere.VonMisesFisher) and tokens.n > 8000:
         observe = [observe[0], observe[1], observe[4]]  # others take N²
+    observe += options.get("observe", [])
     return ns.simulate(
-        model, tokens, horizon=1.0, layers=4, seed=3, observe=observe, comm=comm, **options
+        model, tokens, horizon=1.0, layers=4, seed=3, **{**options, "observe": observe}, comm=comm
     )
 
 
@@ -87,6 +111,61 @@ def check_bits():
             assert whole == alone, name
             assert digest(whole) == digest(alone), name
             LINES.append(name)
+
+
+SPDES = {
+    "softmax": (SOFTMAX, 80, {}),
+    "unnormalized": (ns.Model(2, ns.Unnormalized(beta=1.0), MLP), 5000, {"dtype": "float32"}),
+    "two attentions": (
+        ns.Model(3, [ns.Softmax(beta=2.0), ns.Softmax(beta=0.5, value=-1.0)]), 80,
+        {"scheme": "rk4"},
+    ),
+    "noise alone": (ns.Model(4, noise=MLP), 24, {}),
+}  # fmt: skip
+
+
+def solve(name, comm, **options):
+    model, degree, others = SPDES[name]
+    mode = [1.0] + [0.0] * (model.dim - 1)
+    density = ns.sphere.VonMisesFisher(1, mode, 1.0)
+    return ns.spde.solve(
+        model, density, degree=degree, horizon=0.5, layers=6, save=2, comm=comm,
+        observe=[ns.Energy(1.0), ns.OrderParameters()], **others, **options,
+    )  # fmt: skip
+
+
+def same_solutions(one, other):
+    pairs = [(one.log_jacobian, other.log_jacobian), (one.min_jacobian, other.min_jacobian)]
+    return one.trajectory == other.trajectory and all(np.array_equal(a, b) for a, b in pairs)
+
+
+def check_spde(folder):
+    """Every rank has the whole solution, and a checkpoint is that of any number of them."""
+    for name in SPDES:
+        solution = solve(name, COMM)
+        assert solution.trajectory.share is None
+        assert same_solutions(solution, solve(name, None)), name
+        LINES.append(name)
+    path = folder / "spde.ckpt"
+    stopped = solve("softmax", COMM, checkpoint=ns.Checkpoint(path, minutes=0), stop_after=1e-9)
+    assert not stopped.trajectory.finished
+    assert same_solutions(ns.resume(path, comm=COMM), solve("softmax", None))
+    LINES.append("gone on with")
+
+
+def check_shared():
+    """Energies, budgets and order parameters need no rank to know the tokens of others."""
+
+    def never(*_):
+        raise AssertionError("all tokens were asked for")
+
+    recording._core.measure = never  # what others are made with
+    run("harmonic", COMM)
+    run("budgets", COMM)
+    try:
+        run("causal", COMM)
+    except AssertionError as error:
+        LINES.append(str(error))
 
 
 def check_file(path):
@@ -116,7 +195,6 @@ def check_refusals():
     refused(model=ns.Model(3, noise=ns.GaussianField("tanh", sampler="exact")))
     refused(model=ns.Model(3, noise=ns.ValueNoise(1.0)))
     refused(model=ns.Model(3, ns.Softmax(), normalization="pre"))
-    refused(observe=[ns.Lyapunov(1)])
     refused(observe=[np.linalg.norm])
     refused(tokens=ns.sphere.Uniform(1, 3))
     share = run("harmonic", COMM)
@@ -189,6 +267,8 @@ if __name__ == "__main__":
     check, folder = sys.argv[1], Path(sys.argv[2])
     checks = {
         "bits": check_bits,
+        "shared": check_shared,
+        "spde": lambda: check_spde(folder),
         "refusals": check_refusals,
         "loss": check_loss,
         "checkpoint": lambda: check_checkpoint(folder),

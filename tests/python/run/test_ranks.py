@@ -27,10 +27,21 @@ def ranks(count, check, folder):
 
 @pytest.mark.parametrize("count", [2, 4])
 def test_the_bits_are_those_of_one_process(count, tmp_path):
-    """Linear-time and direct sums, weights, masks, schemes, float32, laws, observers."""
+    """Linear-time and direct sums, weights, masks, schemes, float32, laws, observers, tangents."""
     first, *others = ranks(count, "bits", tmp_path)
-    assert len(first) == 11
+    assert len(first) == 17
     assert others == [[]] * (count - 1)
+
+
+def test_sums_in_linear_time_need_no_tokens_of_others(tmp_path):
+    assert ranks(2, "shared", tmp_path) == [["all tokens were asked for"]] * 2
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_solutions_of_the_spde_have_the_bits_of_one_process(count, tmp_path):
+    first, *others = ranks(count, "spde", tmp_path)
+    assert len(first) == 5
+    assert others == [first] * (count - 1)
 
 
 def test_one_file_and_one_sentence(tmp_path):
@@ -46,7 +57,6 @@ def test_what_ranks_refuse_all_of_them_refuse(tmp_path):
         "noise must be a function on the sphere, got GaussianField(sampler='exact')",
         "comm: the noise must be a function on the sphere, the same for every rank",
         "comm: defined for models with the normalization 'post', got 'pre'",
-        "observe: lyapunov carries tangent vectors, which comm does not serve",
         "observe: norm needs all tokens at one rank; where its values are of each token alone",
         "comm must have at most 1 ranks, as many as there are stretches of 1 of 1 tokens, got 2",
         "energy needs all tokens, and this rank has those of",
