@@ -1,6 +1,6 @@
 """Time and bytes of a layer on some ranks, one thread each.
 
-    mpiexec -n 2 python -m mpi4py bench/python/ranks.py [--tokens 1000000] [--layers 10]
+    mpiexec -n 2 python -m mpi4py bench/python/ranks.py [--tokens 1000000] [--layers 10] [--energy]
 
 Run with 1 and 2 ranks in turn and compare: `--against SECONDS` prints the ratio to a time of
 another run. The fastest of the layers' times counts, and each includes the messages.
@@ -20,6 +20,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--tokens", type=int, default=1_000_000)
     parser.add_argument("--layers", type=int, default=10)
+    parser.add_argument("--energy", action="store_true", help="observe E_1 after every layer")
     parser.add_argument("--against", type=float, help="seconds to compare with")
     options = parser.parse_args()
     comm = MPI.COMM_WORLD
@@ -40,7 +41,11 @@ def main() -> None:
 
     ns.simulate(
         model, ns.sphere.Uniform(options.tokens, 3), horizon=0.5, layers=options.layers, seed=1,
-        save=[options.layers], observe=[ns.Function(clock, rows=True, layers=[0, options.layers])],
+        save=[options.layers],
+        observe=[
+            *([ns.Energy(1.0)] if options.energy else []),
+            ns.Function(clock, rows=True, layers=[0, options.layers]),
+        ],
         threads=1, comm=comm,
     )  # fmt: skip
     seconds = (times[1] - times[0]) / options.layers

@@ -86,6 +86,8 @@ class Keeper:
     checkpoint : Checkpoint or None
     stop_after : float or None
         Hours.
+    rows : bool
+        Whether the work restores rows that lie in files of their own, or sees to them itself.
     """
 
     def __init__(
@@ -94,8 +96,10 @@ class Keeper:
         call: Callable[[float], Record],
         checkpoint: Checkpoint | None,
         stop_after: float | None,
+        *,
+        rows: bool = True,
     ) -> None:
-        self._work = work
+        self._work, self._rows = work, rows
         self._began = time.monotonic()
         hours = None if stop_after is None else validate.positive("stop_after", stop_after)
         self._end = None if hours is None else self._began + 3600 * hours
@@ -114,11 +118,16 @@ class Keeper:
         folder = Folder.reopen("checkpoint", checkpoint.path)
         try:
             check_call(checkpoint, folder.call, call)
-            folder.restore(self._work.restore)
+            folder.restore(self._work.restore, rows=self._rows)
         except BaseException:
             folder.close()
             raise
         return folder
+
+    @property
+    def folder(self) -> Folder | None:
+        """The checkpoint."""
+        return self._folder
 
     @property
     def pauses(self) -> bool:
@@ -152,12 +161,9 @@ class Keeper:
     def meet(self) -> None:
         """Do nothing: a process alone decides whenever it likes."""
 
-    def write(self, work: Work | None = None) -> None:
-        """Write the checkpoint, if there is one and something new; where that fails, warn.
-
-        Of the work that it keeps, or of what was collected of it elsewhere.
-        """
-        work = work or self._work
+    def write(self) -> None:
+        """Write the checkpoint, if there is one and something new; where that fails, warn."""
+        work = self._work
         if self._folder is None or not work.changed():
             return
         began = time.monotonic()
@@ -184,25 +190,25 @@ def keeping(
     work: Work,
     run: Mapping[str, Any],
     *,
-    at_end: bool = True,
+    shared: bool = False,
 ) -> Iterator[Keeper]:
     """Go on from the checkpoint, if there is one, and write it however the block ends.
 
     `kind` is the function that was called, `asked` are its arguments that matter to the result;
     `run` has what it was told of checkpoints, too. With a checkpoint SIGTERM raises Terminated.
-    Without `at_end` nothing is written at the end.
+    A work that ranks share writes at the end itself, and restores its rows itself.
     """
     checkpoint = as_checkpoint(run["checkpoint"])
     call = partial(described_call, kind, asked)
     keeper = None
     try:
         with signals_deferred():
-            keeper = Keeper(work, call, checkpoint, run["stop_after"])
+            keeper = Keeper(work, call, checkpoint, run["stop_after"], rows=not shared)
         with terminated_by_sigterm(checkpoint is not None):
             try:
                 yield keeper
             finally:
-                if at_end:
+                if not shared:
                     keeper.write()
     finally:
         if keeper is not None:

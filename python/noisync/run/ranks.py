@@ -68,7 +68,7 @@ class Share:
             For what is no communicator, more ranks than stretches, or what needs all tokens at one
             rank.
         """
-        for name in ("allgather", "Allgatherv", "Get_rank", "Get_size"):
+        for name in ("allgather", "Allgatherv", "Gatherv", "bcast", "Get_rank", "Get_size"):
             if not hasattr(comm, name):
                 raise ArgumentTypeError(
                     f"comm must be an mpi4py communicator, got {validate.shown(comm)}"
@@ -157,22 +157,32 @@ class Share:
         self.comm.Allgatherv(np.ascontiguousarray(own), [received, sizes])
         return np.split(received, np.cumsum(sizes)[:-1])
 
-    def whole(self, own: npt.NDArray[Any]) -> npt.NDArray[Any]:
-        """Return the rows of all ranks, (rows of all, ...), from those of this one."""
-        parts = self.gather(own.ravel())
-        return np.concatenate(parts).reshape(-1, *own.shape[1:])
+    def whole(self, own: npt.NDArray[Any], *, everywhere: bool = True) -> npt.NDArray[Any]:
+        """Return the rows of all ranks, (rows of all, ...); if not everywhere, at the first alone.
 
-    def whole_states(self, own: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+        The others then get none.
+        """
+        if everywhere:
+            received = np.concatenate(self.gather(own.ravel()))
+        else:
+            sizes = np.array(self.comm.allgather(own.size))
+            received = np.empty(int(sizes.sum()) if self.first else 0, own.dtype)
+            self.comm.Gatherv(np.ascontiguousarray(own), [received, sizes], root=0)
+        return received.reshape(-1, *own.shape[1:])
+
+    def whole_states(
+        self, own: Mapping[str, npt.NDArray[Any]], *, everywhere: bool = True
+    ) -> dict[str, npt.NDArray[Any]]:
         """Return the arrays of the states of a run with the rows of all ranks."""
         whole = dict(own)
         for name in (*_BY_TOKEN, *_BY_TANGENT):
             if name in own:
-                whole[name] = self.whole(own[name][0])[None]
+                whole[name] = self.whole(own[name][0], everywhere=everywhere)[None]
         least = self.comm.allgather(own.get(_LEAST))
         known = [each for each in least if each is not None]
         return {**whole, _LEAST: np.min(known, axis=0)} if known else whole
 
-    def whole_state(self, own: State) -> State:
+    def whole_state(self, own: State, *, everywhere: bool = True) -> State:
         """Return the state of a run with the rows of all ranks."""
         arrays = {"tokens": own.tokens[None]}
         if self.follow.k > 0:  # whether this rank carries any or not
@@ -184,7 +194,8 @@ class Share:
                 arrays[name] = array[None]
         if own.least_jacobian is not None:
             arrays[_LEAST] = np.array([own.least_jacobian])
-        whole = {name: array[0] for name, array in self.whole_states(arrays).items()}
+        states = self.whole_states(arrays, everywhere=everywhere)
+        whole: dict[str, Any] = {name: array[0] for name, array in states.items()}
         if _LEAST in whole:
             whole[_LEAST] = float(whole[_LEAST])
         return replace(own, **whole)

@@ -62,7 +62,8 @@ def resume(
     client : dask.distributed.Client, optional
         Compute the cells of a study on its workers.
     comm : mpi4py communicator, optional
-        Share the tokens of a single run among its ranks, however many shared them before.
+        Share the tokens of a single run, or the nodes of ``spde.solve``, among its ranks, however
+        many shared them before.
     allow_other_level : bool
         Go on although the checkpoint was computed at another SIMD level, whose bits differ.
 

@@ -24,6 +24,9 @@ Lost = tuple[int, int, str, float | None]
 #: A record of a series holds about so many bytes at most.
 _RECORD_BYTES = 2**26
 
+#: The header of a checkpoint before the first layer may have this alone.
+UNBEGUN = "unbegun"
+
 #: What the names of a state's arrays begin with in a record, and the place of the saved tokens
 #: among the series of a single run.
 STATES, SAVED = "states.", 0
@@ -205,6 +208,8 @@ class Runs:
 
     def restore(self, state: Record, records: Iterator[Record]) -> None:
         """Go back to where a checkpoint stands."""
+        if state.header.get(UNBEGUN):
+            return
         try:
             self._restore(state, records)
         except (KeyError, ValueError, TypeError, IndexError) as error:

@@ -1,21 +1,20 @@
-"""Pauses of a run that several ranks share: the first decides, and writes for all."""
+"""Pauses of a run that several ranks share: the first decides."""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-
 from noisync.errors import NoisyncError
+from noisync.run.checkpoint import as_checkpoint
 from noisync.run.keeper import Keeper, Pause, keeping
 from noisync.run.ranks import Share
-from noisync.run.runs import SAVED, STATES, Runs
-from noisync.storage.records import Record
+from noisync.run.runs import Runs
+from noisync.run.shared_checkpoint import SharedCheckpoint
 
 #: About so many seconds pass between two decisions.
 _INTERVAL = 0.5
@@ -24,14 +23,29 @@ _INTERVAL = 0.5
 class SharedKeeper:
     """What :class:`Keeper` is to one process, to all ranks; each calls the same at the same place.
 
-    The checkpoint is that of one process: any number of ranks goes on from it.
+    Parameters
+    ----------
+    share : Share
+    runs : Runs
+    keeper : Keeper or None
+        That of the first rank.
+    checkpoint : SharedCheckpoint or None
+        If there is one.
+    decides : bool
+        Whether there is anything to decide.
     """
 
     def __init__(
-        self, share: Share, runs: Runs, keeper: Keeper | None, *, writes: bool, stops: bool
+        self,
+        share: Share,
+        runs: Runs,
+        keeper: Keeper | None,
+        checkpoint: SharedCheckpoint | None,
+        *,
+        decides: bool,
     ) -> None:
         self._share, self._runs, self._keeper = share, runs, keeper
-        self._writes, self._decides = writes, writes or stops
+        self._checkpoint, self._decides = checkpoint, decides
         self._stride, self._since = 1, time.monotonic()
         self._over = self._due = False
 
@@ -74,80 +88,15 @@ class SharedKeeper:
 
     def write(self) -> None:
         """Write the checkpoint, if there is one."""
-        if not self._writes:
+        if self._checkpoint is None:
             return
-        collected = _Collected.of(self._share, self._runs)
-
-        def write() -> None:
-            assert self._keeper is not None
-            self._keeper.write(collected)
-
-        self._share.by_first(write)
-        self._runs.kept()
-
-
-class _Collected:
-    """The state and the news of all ranks, where the first has gathered them."""
-
-    def __init__(self, state: Record, news: list[Record]) -> None:
-        self._state, self._news = state, news
-        self.restored: tuple[Record, list[Record]] | None = None
-
-    @classmethod
-    def of(cls, share: Share, runs: Runs) -> _Collected:
-        state = runs.state()
-        whole = _with(state, share.whole_states(_states(state)), share.n)
-        return cls(whole, list(_news(share, runs)))
-
-    def state(self) -> Record:
-        return self._state
-
-    def news(self) -> list[Record]:
-        return self._news
-
-    def kept(self) -> None:
-        pass
-
-    def changed(self) -> bool:
-        return True
-
-    def restore(self, state: Record, records: Iterator[Record]) -> None:
-        self.restored = state, list(records)
-
-
-def _news(share: Share, runs: Runs) -> Iterator[Record]:
-    """Yield what was recorded since the last checkpoint; saved tokens slot by slot, gathered."""
-    for record in runs.news(each=True):
-        values = record.arrays["values"]
-        if record.header["series"] == SAVED:
-            values = np.array([[share.whole(slot) for slot in run] for run in values])
-        yield replace(record, arrays={"values": values})
-
-
-def _own(share: Share, state: Record, records: list[Record]) -> tuple[Record, Iterator[Record]]:
-    """Return what a rank has of a checkpoint of all."""
-    own = [
-        replace(each, arrays={"values": each.arrays["values"][:, :, share.rows]})
-        if each.header["series"] == SAVED
-        else each
-        for each in records
-    ]
-    count = share.rows.stop - share.rows.start
-    return _with(state, share.own_states(_states(state)), count), iter(own)
-
-
-def _states(state: Record) -> dict[str, npt.NDArray[Any]]:
-    """Return the arrays of the states themselves."""
-    found = {k.removeprefix(STATES): v for k, v in state.arrays.items() if k.startswith(STATES)}
-    return dict(sorted(found.items()))
-
-
-def _with(state: Record, states: Mapping[str, npt.NDArray[Any]], count: int) -> Record:
-    """Return a state with other arrays of so many tokens."""
-    shapes = list(state.header["shapes"])
-    shapes[SAVED] = [count, *shapes[SAVED][1:]]
-    arrays = {**state.arrays, **{STATES + name: array for name, array in states.items()}}
-    return Record({**state.header, "shapes": shapes}, arrays)
+        folder = None if self._keeper is None else self._keeper.folder
+        generation = None if folder is None else folder.next_generation
+        self._checkpoint.collect(self._share.comm.bcast(generation, root=0))
+        if self._keeper is not None:
+            self._keeper.write()
+        if self._share.comm.bcast(self._checkpoint.written, root=0):
+            self._runs.kept()
 
 
 @contextmanager
@@ -158,25 +107,28 @@ def shared_keeping(
 
     As :func:`noisync.run.keeper.keeping`, for all ranks.
     """
-    writes = run["checkpoint"] is not None
-    collected = _Collected.of(share, runs) if writes else _Collected(Record({}), [])
+    wanted = as_checkpoint(run["checkpoint"])
+    folder = Path() if wanted is None else Path(os.path.realpath(wanted.path))
+    checkpoint = SharedCheckpoint(share, runs, folder)
     opened: Any = None
     keeper: Keeper | None = None
     error: NoisyncError | None = None
     if share.first:
-        opened = keeping(kind, asked, collected, run, at_end=False)
+        opened = keeping(kind, asked, checkpoint, run, shared=True)
         try:
             keeper = opened.__enter__()
         except NoisyncError as caught:
             error, opened = caught, None
-    error, restored = share.comm.bcast((error, collected.restored), root=0)
+        checkpoint.end_restoring()
+    else:
+        checkpoint.await_restoring()
+    error = share.comm.bcast(error, root=0)
     if error is not None:
         raise error
-    if restored is not None:
-        runs.restore(*_own(share, *restored))
-    runs.kept()
-    stops = run["stop_after"] is not None
-    shared = SharedKeeper(share, runs, keeper, writes=writes, stops=stops)
+    shared = SharedKeeper(
+        share, runs, keeper, None if wanted is None else checkpoint,
+        decides=wanted is not None or run["stop_after"] is not None,
+    )  # fmt: skip
     try:
         yield shared
         shared.write()

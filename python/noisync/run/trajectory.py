@@ -177,12 +177,15 @@ class Trajectory:
 
     def gathered(self) -> Trajectory:
         """Return the run with the tokens of all ranks, at each of them; all have to call it."""
-        if self.share is None:
-            return self
-        saved = np.array([self.share.whole(tokens) for tokens in self.tokens])
-        state = self.share.whole_state(self.state)
-        shape = (len(self.tokens), len(self.weights), self.model.dim)
-        return replace(self, tokens=saved.reshape(shape), state=state, share=None)
+        return self if self.share is None else self._with_rows_of_all(self.share, everywhere=True)
+
+    def _with_rows_of_all(self, share: Share, *, everywhere: bool) -> Trajectory:
+        """Return the run with the tokens of all ranks; if not everywhere, at the first alone."""
+        state = share.whole_state(self.state, everywhere=everywhere)
+        saved = np.empty((len(self.tokens), *state.tokens.shape), self.tokens.dtype)
+        for whole, own in zip(saved, self.tokens, strict=True):
+            whole[:] = share.whole(own, everywhere=everywhere)
+        return replace(self, tokens=saved, state=state, share=None)
 
     def _whole(self, name: str) -> None:
         if self.share is not None:
@@ -315,5 +318,5 @@ class Trajectory:
         if self.share is None:
             dataset.write("path", target, self.to_dataset())
         else:
-            whole = self.gathered()
+            whole = self._with_rows_of_all(self.share, everywhere=False)
             self.share.by_first(lambda: dataset.write("path", target, whole.to_dataset()))

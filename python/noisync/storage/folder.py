@@ -2,6 +2,7 @@
 
 ``call``: what was asked for, written once. ``state-0``, ``state-1``: where it stands, in two
 generations; a new one replaces the older, so that the newest whole one is at most one interval old.
+``tokens``, ``tokens-0``, ``tokens-1``: rows of those two that several processes wrote (rows.py).
 ``records``: what it has recorded, only ever appended to; a state says how many bytes of it count.
 """
 
@@ -14,6 +15,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
@@ -27,8 +29,12 @@ from noisync.storage.files import (
     sync_folder,
 )
 from noisync.storage.records import DamagedError, Record, read_record, read_records, write_record
+from noisync.storage.rows import resolved
 
 _CALL, _RECORDS, _STATES = "call", "records", ("state-0", "state-1")
+
+#: The files of the rows of records, and of the rows of states of either generation.
+RECORD_ROWS, STATE_ROWS = "tokens", ("tokens-0", "tokens-1")
 
 
 class Folder:
@@ -90,12 +96,20 @@ class Folder:
         with _reading(name, path):
             return _read(_checked(name, path) / _CALL)
 
-    def restore(self, restore: Callable[[Record, Iterator[Record]], None]) -> None:
+    @property
+    def next_generation(self) -> int:
+        """The number of the state that is written next."""
+        return self._generation + 1
+
+    def restore(
+        self, restore: Callable[[Record, Iterator[Record]], None], *, rows: bool = True
+    ) -> None:
         """Call restore(state, records) with the newest state that is whole, as are its records.
 
         Where that of a newer state turns out to be damaged on the way, it is called again with an
-        older one.
+        older one. Without `rows`, those that lie in files of their own are left there.
         """
+        complete = partial(resolved, self.path) if rows else _as_it_is
         states, reasons = [], []
         for file in _STATES:
             try:
@@ -108,7 +122,7 @@ class Folder:
             try:
                 length = state.header["length"]
                 with (self.path / _RECORDS).open("rb") as records:
-                    restore(state, read_records(records, length))
+                    restore(complete(state), map(complete, read_records(records, length)))
             except (DamagedError, KeyError, TypeError, ValueError) as error:
                 reasons.append(f"generation {_generation(state)}: {error}")
                 continue
@@ -162,7 +176,7 @@ def _checked(name: str, path: Path) -> Path:
     target = path.resolve(strict=True)
     if not (target / _CALL).is_file():
         raise ArgumentError(f"{name}: {str(path)!r} is no checkpoint of noisync")
-    for file in (_CALL, _RECORDS, *_STATES):
+    for file in (_CALL, _RECORDS, *_STATES, RECORD_ROWS, *STATE_ROWS):
         if (target / file).is_symlink():  # writing would go elsewhere
             raise ArgumentError(
                 f"{name}: {str(path)!r} is no checkpoint of noisync: {file} is a link"
@@ -178,6 +192,10 @@ def _reading(name: str, path: Path) -> Iterator[None]:
         raise ArgumentError(f"{name}: cannot read {str(path)!r}: {reason(error)}") from error
     except DamagedError as error:
         raise ArgumentError(f"{name}: {str(path)!r} is damaged: {error}") from error
+
+
+def _as_it_is(record: Record) -> Record:
+    return record
 
 
 def _generation(state: Record) -> int:

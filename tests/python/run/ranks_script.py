@@ -3,13 +3,14 @@
 import hashlib
 import os
 import sys
+import warnings
 from pathlib import Path
 
 import numpy as np
 from mpi4py import MPI
 
 import noisync as ns
-from noisync.run import recording
+from noisync.run import recording, shared_checkpoint
 
 COMM = MPI.COMM_WORLD
 LINES = []
@@ -226,6 +227,40 @@ def check_checkpoint(folder):
         LINES.append(str(error))
 
 
+def check_damaged(folder):
+    """Tokens of the newest state are not what was written: all go on from the one before."""
+    check_checkpoint(folder)
+    newest = max((folder / "run.ckpt").glob("tokens-?"), key=lambda file: file.stat().st_mtime)
+    if COMM.rank == 0:
+        content = bytearray(newest.read_bytes())
+        content[-1] ^= 1  # a token of the last rank
+        newest.write_bytes(content)
+    COMM.barrier()
+    check_end(folder)
+
+
+def check_failing(folder):
+    """One rank cannot write for a while: the first warns, and later all is there."""
+    model, tokens, _ = CASES["harmonic"]
+    write, left = shared_checkpoint.write_rows, [2 if COMM.rank == 1 else 0]
+
+    def failing(*arguments):
+        if left[0] > 0:
+            left[0] -= 1
+            raise OSError(28, "No space left on device")
+        return write(*arguments)
+
+    shared_checkpoint.write_rows = failing
+    options = {"comm": COMM, "checkpoint": ns.Checkpoint(folder / "run.ckpt", minutes=0)}
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        ns.simulate(model, tokens, **LONG, **options)
+    LINES.extend(str(each.message) for each in caught)
+    assert left == [0]
+    COMM.barrier()
+    check_end(folder)
+
+
 def check_killed(folder):
     """Go on for ever, and say who this is."""
     model, tokens, _ = CASES["harmonic"]
@@ -272,6 +307,8 @@ if __name__ == "__main__":
         "refusals": check_refusals,
         "loss": check_loss,
         "checkpoint": lambda: check_checkpoint(folder),
+        "damaged": lambda: check_damaged(folder),
+        "failing": lambda: check_failing(folder),
         "killed": lambda: check_killed(folder),
         "resumed": lambda: check_resumed(folder),
         "end": lambda: check_end(folder),

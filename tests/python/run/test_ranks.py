@@ -80,6 +80,22 @@ def test_a_checkpoint_goes_on_over_any_number_of_ranks(tmp_path):
     assert ranks(2, "end", tmp_path)[0] == ["the bits of one process without an end"]
 
 
+def test_damaged_tokens_of_one_rank_send_all_to_the_state_before(tmp_path):
+    lines = ranks(2, "damaged", tmp_path)
+    assert lines[0][-1] == "the bits of one process without an end"
+
+
+def test_what_one_rank_cannot_write_the_first_says_and_nothing_is_lost(tmp_path):
+    first, second = ranks(2, "failing", tmp_path)
+    *warned, last = first
+    assert len(warned) == 2
+    assert all(
+        "run.ckpt': No space left on device; the checkpoint before stands" in w for w in warned
+    )
+    assert last == "the bits of one process without an end"
+    assert second == []
+
+
 def test_a_killed_rank_ends_all_and_they_go_on(tmp_path):
     """From the checkpoint before: to the bits of a run that nothing happened to."""
     command = [MPIEXEC, "-n", "2", sys.executable, "-m", "mpi4py", SCRIPT, "killed", tmp_path]
