@@ -41,7 +41,7 @@ def kind_rows(tokens: int, repeats: int) -> None:
 
 
 def heads_row(x: np.ndarray, repeats: int) -> None:
-    """Four heads of height 16: tokens are summed as they are, V of a head has its output inside."""
+    """Four heads of height 16, each with its output: V of rank 16, whose 16 numbers are summed."""
     count, height = 4, DIM // 4
     generator = np.random.default_rng(1)
     q, k, v = generator.standard_normal((3, count, height, DIM)) / DIM**0.5

@@ -6,6 +6,7 @@
 #include "attention/direct_sums.hpp"
 #include "attention/harmonic_sums.hpp"
 #include "attention/logits.hpp"
+#include "attention/map_rows.hpp"
 #include "attention/softmax_derivative.hpp"
 #include "attention/values.hpp"
 
@@ -36,11 +37,12 @@ class Exponential final : public Attention<Real> {
 
     void evaluate(const Tokens<Real>& x, const Vector<Real>& weights, Tokens<Real>& out,
                   Execution& execution) override {
+        bool of_inner = false;
         if (!harmonic_.fill(x, weights, normalization_, sums_, execution)) {
-            sum_directly(x, weights, execution);
+            of_inner = sum_directly(x, weights, execution);
             divide_by_masses(weights, sums_);
         }
-        values_.finish(sums_, x.cols(), out, execution);
+        values_.finish(sums_, x.cols(), out, execution, of_inner);
     }
 
     bool evaluate_share(const Tokens<Real>& x, const Vector<Real>& weights, Tokens<Real>& out,
@@ -165,13 +167,20 @@ class Exponential final : public Attention<Real> {
         }
     }
 
-    void sum_directly(const Tokens<Real>& x, const Vector<Real>& weights, Execution& execution) {
+    // Whether the few numbers of a token were summed that V needs of it.
+    bool sum_directly(const Tokens<Real>& x, const Vector<Real>& weights, Execution& execution) {
         if (logits_.is_scalar()) {
             direct_.symmetric(x, weights, logits_.beta(), sums_, execution);
-            return;
+            return false;
         }
         logits_.project(x, queries_, keys_, execution);
-        direct_.general(queries_, keys_, x, weights, sums_, execution);
+        const Matrix<Real>* inner = values_.inner();
+        if (inner != nullptr) {
+            map_rows(x, *inner, inner_values_, execution);
+        }
+        direct_.general(queries_, keys_, inner == nullptr ? x : inner_values_, weights, sums_,
+                        execution);
+        return inner != nullptr;
     }
 
     Normalization normalization_;
@@ -182,6 +191,7 @@ class Exponential final : public Attention<Real> {
     DirectSums<Real> direct_;
     Tokens<Real> queries_;
     Tokens<Real> keys_;
+    Tokens<Real> inner_values_;
     PairSums<Real> sums_;
 };
 

@@ -18,6 +18,10 @@ using simd::kStrip;
 using simd::kTall;
 using simd::Vec;
 
+// Two panels against a strip: its rows are then brought from the second-level cache once for both.
+template <class Real>
+constexpr Index kTallTile = 2 * kPanel<Real>;
+
 static_assert(kStrip<double> % kPanel<double> == 0 && kStrip<float> % kPanel<float> == 0);
 
 // What is left of the entries of a tile: all of them.
@@ -44,13 +48,13 @@ struct Seen {
 // the lanes of the panel, and, unless null, those over the panel in vectors, one for every column,
 // whose lanes are still to be added.
 template <class Real, class Left>
-void exponentiate(Real* tile, Index columns, const Real* shift, const Real* weights_panel,
-                  const Real* weights_columns, Real* sums_panel, Real* sums_columns,
-                  const Left& left) {
+void exponentiate(Real* tile, Index height, Index columns, const Real* shift,
+                  const Real* weights_panel, const Real* weights_columns, Real* sums_panel,
+                  Real* sums_columns, const Left& left) {
     const auto panel = [](const Real* from, int h) { return simd::load(from + h * kLanes<Real>); };
     Vec<Real> sum[kTall] = {};
     for (Index column = 0; column < columns; ++column) {
-        Real* entries = tile + column * kPanel<Real>;
+        Real* entries = tile + column * height;
         auto down = Vec<Real>{};
         for (int h = 0; h < kTall; ++h) {
             const Vec<Real> value =
@@ -102,15 +106,16 @@ void PanelSums<Real>::pack(const Tokens<Real>& queries, const Tokens<Real>& keys
     });
     tiles_.resize(std::size_t(execution.threads()));
     for (auto& tile : tiles_) {
-        tile.resize(kPanel<Real> * kStrip<Real>);
+        tile.resize(kTallTile<Real> * kStrip<Real>);
     }
 }
 
 // Logits, in powers of two, of a panel of queries against `columns` keys from `first` on.
 template <class Real>
-void PanelSums<Real>::fill_tile(Index panel, Index first, Index columns, Real* tile) const {
+void PanelSums<Real>::fill_tile(Index panel, Index first, Index columns, Real* tile,
+                                Index height) const {
     simd::fill_tile<Real>(depth_, panels_.row(panel * depth_).data(), keys_.row(first).data(),
-                          keys_.cols(), columns, nullptr, tile);
+                          keys_.cols(), columns, nullptr, tile, height);
 }
 
 template <class Real>
@@ -133,20 +138,25 @@ void PanelSums<Real>::symmetric(const Tokens<Real>& y, const Tokens<Real>& x,
         const Index begin_j = blocks.begin(j);
         const Index end_i = blocks.begin(i) + blocks.length(i);
         const Index end_j = begin_j + blocks.length(j);
-        for (Index first = blocks.begin(i); first < end_i; first += kPanel<Real>) {
-            for (Index other = begin_j; other < end_j; other += kStrip<Real>) {
-                const Index strip = std::min(kStrip<Real>, end_j - other);
-                fill_tile(first / kPanel<Real>, other, strip, tile);
-                exponentiate(tile, strip, shift_.data() + first, weights_.data() + first,
-                             weights_.data() + other, sums.denominators.data() + first,
-                             i == j ? nullptr : columns.data() + (other - begin_j) * kLanes<Real>,
-                             All{});
-                add_values<Real>(strip, kPanel<Real>, values_.row(other).data(),
-                                 {tile, kPanel<Real>, 1}, sums.numerators.row(first).data(),
-                                 stride);
+        for (Index other = begin_j; other < end_j; other += kStrip<Real>) {
+            const Index strip = std::min(kStrip<Real>, end_j - other);
+            for (Index first = blocks.begin(i); first < end_i; first += kTallTile<Real>) {
+                const Index rows = std::min(kTallTile<Real>, end_i - first);
+                for (Index row = 0; row < rows; row += kPanel<Real>) {
+                    const Index own = first + row;
+                    fill_tile(own / kPanel<Real>, other, strip, tile + row, kTallTile<Real>);
+                    exponentiate(
+                        tile + row, kTallTile<Real>, strip, shift_.data() + own,
+                        weights_.data() + own, weights_.data() + other,
+                        sums.denominators.data() + own,
+                        i == j ? nullptr : columns.data() + (other - begin_j) * kLanes<Real>,
+                        All{});
+                }
+                add_values<Real>(strip, rows, values_.row(other).data(), {tile, kTallTile<Real>, 1},
+                                 sums.numerators.row(first).data(), stride);
                 if (i != j) {
-                    add_values<Real>(kPanel<Real>, strip, values_.row(first).data(),
-                                     {tile, 1, kPanel<Real>}, sums.numerators.row(other).data(),
+                    add_values<Real>(rows, strip, values_.row(first).data(),
+                                     {tile, 1, kTallTile<Real>}, sums.numerators.row(other).data(),
                                      stride);
                 }
             }
@@ -169,9 +179,9 @@ void PanelSums<Real>::add_strip(Index first, Index other, const std::optional<Ca
     if (whole + own == 0) {
         return;
     }
-    fill_tile(first / kPanel<Real>, other, whole + own, tile);
+    fill_tile(first / kPanel<Real>, other, whole + own, tile, kPanel<Real>);
     const auto add = [&](Index from, Index columns, const auto& left) {
-        exponentiate<Real>(tile + from * kPanel<Real>, columns, shift_.data() + first,
+        exponentiate<Real>(tile + from * kPanel<Real>, kPanel<Real>, columns, shift_.data() + first,
                            weights_.data() + first, weights_.data() + other + from,
                            sums.denominators.data() + first, nullptr, left);
     };

@@ -36,7 +36,7 @@ class PanelSums {
     // And makes room for the sums, filled up like the tokens: N' rows, d padded.
     void pack(const Tokens<Real>& queries, const Tokens<Real>& keys, const Tokens<Real>& x,
               const Vector<Real>& weights, PairSums<Real>& sums, Execution& execution);
-    void fill_tile(Index panel, Index first, Index columns, Real* tile) const;
+    void fill_tile(Index panel, Index first, Index columns, Real* tile, Index height) const;
     void add_strip(Index first, Index other, const std::optional<Causal>& mask, Real* tile,
                    PairSums<Real>& sums) const;
 

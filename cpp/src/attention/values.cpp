@@ -1,6 +1,8 @@
 #include "attention/values.hpp"
 
+#include <Eigen/QR>
 #include <cmath>
+#include <limits>
 
 #include "attention/map_rows.hpp"
 
@@ -30,13 +32,33 @@ Values<Real>::Values(Normalization normalization, double scale,
     : normalization_(normalization),
       scale_(Real(scale)),
       matrix_(cast_or_empty<Real>(matrix)),
-      size_(std::abs(scale_) * (matrix_.size() == 0 ? Real(1) : matrix_.norm())) {}
+      size_(std::abs(scale_) * (matrix_.size() == 0 ? Real(1) : matrix_.norm())) {
+    if (matrix) {
+        divide(*matrix);
+    }
+}
+
+// V P = Q R with pivots: what is left of R after its rank is rounding.
+template <class Real>
+void Values<Real>::divide(const Matrix<double>& matrix) {
+    const Index d = matrix.rows();
+    Eigen::ColPivHouseholderQR<Eigen::MatrixXd> qr(matrix);
+    qr.setThreshold(double(d) * std::numeric_limits<double>::epsilon());
+    const Index rank = qr.rank();
+    if (rank == 0 || 2 * rank > d) {
+        return;
+    }
+    const Eigen::MatrixXd upper =
+        qr.matrixQR().topRows(rank).template triangularView<Eigen::Upper>();
+    inner_ = (upper * qr.colsPermutation().inverse()).template cast<Real>();
+    outer_ = (qr.householderQ() * Eigen::MatrixXd::Identity(d, rank)).template cast<Real>();
+}
 
 template <class Real>
 void Values<Real>::finish(const PairSums<Real>& sums, Index dim, Tokens<Real>& out,
-                          Execution& execution) {
+                          Execution& execution, bool of_inner) {
     Tokens<Real>& scaled = matrix_.size() == 0 ? out : averages_;
-    scaled.resize(sums.shift.size(), dim);
+    scaled.resize(sums.shift.size(), of_inner ? inner_.rows() : dim);
     if (normalization_ == Normalization::softmax) {
         scale_rows(sums, scaled, execution, [&](Index first, Index count) -> Vector<Real> {
             const auto totals = sums.denominators.segment(first, count).array();
@@ -50,7 +72,7 @@ void Values<Real>::finish(const PairSums<Real>& sums, Index dim, Tokens<Real>& o
         });
     }
     if (matrix_.size() != 0) {
-        map_rows(averages_, matrix_, out, execution);
+        map_rows(averages_, of_inner ? outer_ : matrix_, out, execution);
     }
 }
 

@@ -14,9 +14,18 @@ class Values {
    public:
     Values(Normalization normalization, double scale, const std::optional<Matrix<double>>& matrix);
 
+    // Of V = outer inner, inner of half as many rows at most: inner, whose few numbers inner x_j of
+    // a token are to be summed in place of x_j, as for a head of several; null where V is not like
+    // that.
+    [[nodiscard]] const Matrix<Real>* inner() const {
+        return inner_.size() == 0 ? nullptr : &inner_;
+    }
+
     // Divides by the sum of weights (softmax) or restores the factor e^{shift} (none), and applies
-    // V. A token that sees no weight receives 0.
-    void finish(const PairSums<Real>& sums, Index dim, Tokens<Real>& out, Execution& execution);
+    // V to sums of tokens, or to what was summed in place of them. A token that sees no weight
+    // receives 0.
+    void finish(const PairSums<Real>& sums, Index dim, Tokens<Real>& out, Execution& execution,
+                bool of_inner = false);
 
     // |V| times the sum of weights of a token.
     [[nodiscard]] Real size_of_terms(const PairSums<Real>& sums, Index token) const;
@@ -25,9 +34,13 @@ class Values {
     void apply(Matrix<Real>& rows) const;
 
    private:
+    void divide(const Matrix<double>& matrix);
+
     Normalization normalization_;
     Real scale_;
     Matrix<Real> matrix_;
+    Matrix<Real> inner_;
+    Matrix<Real> outer_;
     Real size_;  // of V
     Tokens<Real> averages_;
 };

@@ -60,10 +60,17 @@ class ReadyPairs {
         return other == block ? ring_ : other;
     }
 
-    // The next pair that is ready; nothing after the last, or when goes_on() says false, which is
-    // asked now and then while pairs are waited for.
+    // A pair that is ready, first of all one with a block of the pair that this thread had before,
+    // whose rows are still in its cache; nothing after the last, or when goes_on() says false,
+    // which is asked now and then while pairs are waited for.
     template <class GoesOn>
-    std::optional<Pair> take(GoesOn&& goes_on) {
+    std::optional<Pair> take(const std::optional<Pair>& before, GoesOn&& goes_on) {
+        const auto shares = [&before](const Pair& pair) {
+            const auto has = [&pair](Index block) {
+                return pair.first == block || pair.second == block;
+            };
+            return before && (has(before->first) || has(before->second));
+        };
         std::unique_lock lock(mutex_);
         while (true) {
             lock.unlock();
@@ -73,8 +80,10 @@ class ReadyPairs {
                 return std::nullopt;
             }
             if (!ready_.empty()) {
-                const Pair pair = ready_.front();
-                ready_.pop_front();
+                const auto near = std::ranges::find_if(ready_, shares);
+                const auto next = near == ready_.end() ? ready_.begin() : near;
+                const Pair pair = *next;
+                ready_.erase(next);
                 --left_;
                 return pair;
             }
@@ -139,7 +148,8 @@ void for_each_block_pair(const Blocks& blocks, Execution& execution, Visit&& vis
     const Index workers = std::min<Index>(execution.threads(), (blocks.count() + 1) / 2);
     execution.for_each(workers, [&](Index, int worker) {
         const auto goes_on = [&] { return execution.goes_on(worker); };
-        while (const auto pair = pairs.take(goes_on)) {
+        std::optional<ReadyPairs::Pair> pair;
+        while ((pair = pairs.take(pair, goes_on))) {
             if (wanted(pair->first) || wanted(pair->second)) {
                 visit(pair->first, pair->second, worker);
             }

@@ -42,10 +42,10 @@ void pack_panel(const Rows& rows, Index panel, Matrix<Real>& panels) {
 }
 
 // tile(column) <- <panel, rows(column)> + start(column), `start` null for 0; `columns` is a
-// multiple of kWide.
+// multiple of kWide. One column of the tile begins `height` after the other.
 template <class Real>
 void fill_tile(Index depth, const Real* panel, const Real* rows, Index stride, Index columns,
-               const Real* start, Real* tile) {
+               const Real* start, Real* tile, Index height = kPanel<Real>) {
     for (Index column = 0; column < columns; column += kWide) {
         Vec<Real> products[kWide][kTall] = {};
         multiply<Real, kTall, kWide>(depth, panel, kPanel<Real>,
@@ -53,8 +53,7 @@ void fill_tile(Index depth, const Real* panel, const Real* rows, Index stride, I
         for (int w = 0; w < kWide; ++w) {
             const Real shift = start == nullptr ? Real(0) : start[column + w];
             for (int h = 0; h < kTall; ++h) {
-                store(tile + (column + w) * kPanel<Real> + h * kLanes<Real>,
-                      products[w][h] + shift);
+                store(tile + (column + w) * height + h * kLanes<Real>, products[w][h] + shift);
             }
         }
     }

@@ -15,6 +15,7 @@ using noisync::Normalization;
 using noisync::Tokens;
 using noisync::Vector;
 using reference::Long;
+using reference::masked;
 using reference::with_beta;
 using reference::with_distances;
 using reference::with_matrices;
@@ -143,6 +144,30 @@ TEST_CASE_TEMPLATE("attention with V alone, and with large logits", Real, double
         config.value = reference::random_matrix(d, d, 5);
         CHECK(error<Real>(config, 65, d, false) <= 1);
         CHECK(error<Real>(with_matrices(d, d, 3000, true), 130, d, false) <= 1);
+    }
+}
+
+TEST_CASE_TEMPLATE("V of low rank, as that of a head of several", Real, double, float) {
+    for (const Index d : {2, 5, 16, 64}) {
+        for (const Index rank : {Index(1), d / 4, d / 2, d / 2 + 1}) {
+            if (rank == 0) {
+                continue;
+            }
+            CAPTURE(d);
+            CAPTURE(rank);
+            for (const double size : {6.0, 3000.0}) {  // one shift, running maxima
+                ExponentialAttention config = with_matrices(3, d, size, false);
+                config.value = reference::random_matrix(d, rank, 3) *
+                               reference::random_matrix(d, rank, 4).transpose();
+                config.value_scale = 0.5;
+                CHECK(error<Real>(config, 130, d, false) <= 1);
+                CHECK(error<Real>(masked(config, true, 1), 130, d, true) <= 1);
+                if (size < 100) {
+                    config.normalization = Normalization::none;
+                    CHECK(error<Real>(config, 65, d, false) <= 1);
+                }
+            }
+        }
     }
 }
 

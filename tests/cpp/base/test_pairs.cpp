@@ -99,7 +99,7 @@ TEST_CASE("in the rounds every pair of blocks meets once, and partners are each 
 TEST_CASE("a pair is ready when both blocks are through with what stands before") {
     noisync::ReadyPairs pairs(4);
     const auto on = [] { return true; };
-    const auto take = [&] { return *pairs.take(on); };
+    const auto take = [&] { return *pairs.take(std::nullopt, on); };
     std::vector<noisync::ReadyPairs::Pair> own;
     for (int k = 0; k < 4; ++k) {
         own.push_back(take());
@@ -110,13 +110,31 @@ TEST_CASE("a pair is ready when both blocks are through with what stands before"
     CHECK(early.first == 0);
     CHECK(early.second == 3);
     bool asked = false;
-    const auto none = pairs.take([&] { return !std::exchange(asked, true); });
+    const auto none = pairs.take(early, [&] { return !std::exchange(asked, true); });
     CHECK_FALSE(none.has_value());  // 1 and 2 are not through with themselves
     pairs.done(own[1]);
     pairs.done(own[2]);
     const auto late = take();
     CHECK(late.first == 1);
     CHECK(late.second == 2);
+}
+
+TEST_CASE("a thread goes on with a block that it had before, where a pair with it is ready") {
+    noisync::ReadyPairs pairs(6);
+    const auto on = [] { return true; };
+    for (int block = 0; block < 6; ++block) {
+        (void)pairs.take(std::nullopt, on);
+    }
+    for (Index block = 0; block < 6; ++block) {
+        pairs.done({block, block});
+    }
+    // Round 0: (0, 5), (1, 4), (2, 3) in some order; whoever had 3 goes on with it.
+    const auto near = *pairs.take(noisync::ReadyPairs::Pair{3, 3}, on);
+    CHECK(near.first == 2);
+    CHECK(near.second == 3);
+    const auto far = *pairs.take(near, on);  // none of its blocks is ready: the first that is
+    CHECK(far.first != 2);
+    CHECK(far.second != 3);
 }
 
 TEST_CASE("an error of a visit comes out, and nobody waits for what is never ready") {
