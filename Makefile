@@ -13,13 +13,13 @@ TRAINED := docs/gallery/suppressed_noise.py
 DOCTEST := $(firstword $(wildcard /usr/include/doctest/doctest.h /usr/local/include/doctest/doctest.h))
 CMAKE = $(BIN)/cmake -G Ninja -DCMAKE_MAKE_PROGRAM=$(CURDIR)/$(BIN)/ninja -DCMAKE_PREFIX_PATH=$(SITE)
 
-.PHONY: help reproduce test lint test-python test-cpp doctest validate sanitize instructions wheel bench bench-cpp bench-python clean
+.PHONY: help reproduce test lint test-python test-cpp doctest valgrind validate sanitize instructions wheel bench bench-cpp bench-python clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make reproduce  build, then recompute the paper's table and figures into $(OUT)/"
 	@echo "make test       build, then every check: linters, types, C++ and Python tests"
-	@echo "make validate   what takes long: make sanitize and instructions, 200 killed runs, simulations beside exact values"
+	@echo "make validate   what takes long: make sanitize, 200 killed runs, simulations beside exact values, the gallery"
 	@echo "make sanitize   C++ tests under AddressSanitizer and UndefinedBehaviorSanitizer"
 	@echo "make instructions  what the kernels take, counted by callgrind, against what is kept"
 	@echo "make wheel      wheel with the SIMD levels x86-64-v2, v3, v4, checked in an empty environment"
@@ -28,7 +28,7 @@ help:
 reproduce: $(VENV)/installed
 	$(BIN)/noisync reproduce all --out $(OUT)
 
-test: lint test-cpp test-python
+test: lint test-cpp test-python instructions
 
 # pip 25.1 is the first that installs dependency groups.
 $(VENV)/tools: pyproject.toml
@@ -56,7 +56,7 @@ lint: $(VENV)/installed $(VENV)/developer
 test-python: $(VENV)/installed $(VENV)/developer
 	$(BIN)/python -m pytest
 
-validate: sanitize instructions $(VENV)/installed $(VENV)/developer
+validate: sanitize $(VENV)/installed $(VENV)/developer
 	$(BIN)/python tests/validation/kill.py --kills 200
 	$(BIN)/python tests/validation/validate.py
 	for script in $(sort $(filter-out $(TRAINED),$(wildcard docs/gallery/*.py))); do \
@@ -73,12 +73,20 @@ sanitize: $(VENV)/tools doctest
 	$(BIN)/cmake --build build/sanitize --target noisync_tests
 	build/sanitize/tests/cpp/noisync_tests
 
-# Instructions of the kernels against those that are kept (needs valgrind); KEEP=--write keeps them.
-instructions: $(VENV)/tools
+# Instructions of the kernels against those that are kept; KEEP=--write keeps them.
+instructions: $(VENV)/tools valgrind
 	$(CMAKE) -S . -B build/instructions -DNOISYNC_PYTHON=OFF -DNOISYNC_INSTRUCTIONS=ON \
 	  -DNOISYNC_LEVELS=x86-64-v3
 	$(BIN)/cmake --build build/instructions
 	$(BIN)/python tests/validation/instructions.py build/instructions $(KEEP)
+
+# Where valgrind is not and may not be installed, instructions are not counted, which is said.
+valgrind:
+ifeq ($(shell command -v valgrind),)
+	@if command -v apt-get > /dev/null && [ "$$(id -u)" = 0 ]; then \
+	  apt-get update -qq && apt-get install -y -qq valgrind; \
+	fi
+endif
 
 # The C++ tests need the header of doctest, which is not on PyPI.
 doctest:
