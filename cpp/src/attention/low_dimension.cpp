@@ -22,6 +22,10 @@ constexpr Index kPanel = kTall * kLanes<Real>;
 // over lanes.
 constexpr Index kStrip = 64;
 
+// Vectors of the same coordinate stand together, one for each of these tokens, and one more: whole
+// pages apart they would be in each other's way.
+constexpr Index kApart = kStrip + 1;
+
 // Whose sums a panel against tokens adds to: its own, those of both sides, or, against the tokens
 // of the panel itself, those of the lanes that see the token: from `first` on.
 enum class Adds { own, both, later };
@@ -56,11 +60,12 @@ template <class Real, int Dim, Adds kAdds>
     }
     if constexpr (kAdds == Adds::both) {
         for (int k = 0; k <= Dim; ++k) {
-            Vec<Real> sum = simd::load(columns + k * kLanes<Real>);
+            Real* column = columns + k * kApart * kLanes<Real>;
+            Vec<Real> sum = simd::load(column);
             for (int h = 0; h < kTall; ++h) {
                 sum += value[h] * simd::load(weighted + k * kPanel<Real> + h * kLanes<Real>);
             }
-            simd::store(columns + k * kLanes<Real>, sum);
+            simd::store(column, sum);
         }
     }
 }
@@ -86,9 +91,12 @@ void store_rows(const Vec<Real> (&from)[Rows][kTall], Index first, Matrix<Real>&
 // Adds up the lanes of the columns' vectors into the totals of their panel.
 template <class Real, Index Rows>
 void add_columns(const Real* columns, Index begin, Index count, Index panel, Matrix<Real>& totals) {
-    for (Index j = 0; j < count * Rows; ++j) {
-        totals(panel * Rows + j % Rows, begin + j / Rows) +=
-            simd::sum<Real>(simd::load(columns + j * kLanes<Real>));
+    for (Index k = 0; k < Rows; ++k) {
+        Real* to = totals.row(panel * Rows + k).data() + begin;
+        for (Index j = 0; j < count; j += kLanes<Real>) {
+            const Vec<Real> sums = simd::sums<Real>(columns + (k * kApart + j) * kLanes<Real>);
+            simd::store(to + j, simd::load(to + j) + sums);
+        }
     }
 }
 
@@ -101,7 +109,9 @@ void panels_against_panel(const Matrix<Real>& points, const Matrix<Real>& weight
     constexpr Index kRows = Dim + 1;
     for (Index begin = 0; begin < kPanel<Real>; begin += kStrip) {
         const Index count = std::min(kStrip, kPanel<Real> - begin);
-        std::fill_n(columns, count * kRows * kLanes<Real>, Real(0));
+        if constexpr (kAdds == Adds::both) {
+            std::fill_n(columns, kRows * kApart * kLanes<Real>, Real(0));
+        }
         for (Index panel = first; panel < last; ++panel) {
             Vec<Real> point[Dim][kTall];
             Vec<Real> total[Dim + 1][kTall];
@@ -117,7 +127,7 @@ void panels_against_panel(const Matrix<Real>& points, const Matrix<Real>& weight
                     point, weighted.row(panel * kRows).data(),
                     points.row(partner * kRows).data() + begin + j,
                     weighted.row(partner * kRows).data() + begin + j, std::abs(factor),
-                    Real(begin + j + lag), total, columns + j * kRows * kLanes<Real>);
+                    Real(begin + j + lag), total, columns + j * kLanes<Real>);
             }
             store_rows<Real, Dim + 1>(total, panel * kRows, totals);
         }
@@ -154,7 +164,7 @@ void LowDimensionSums<Real>::run(Real scale, const std::optional<Causal>& mask,
     const Real factor = scale * simd::kLog2E<Real>;
     columns_.resize(std::size_t(execution.threads()));
     for (auto& columns : columns_) {
-        columns.resize(kStrip * (Dim + 1) * kLanes<Real>);
+        columns.resize(kApart * (Dim + 1) * kLanes<Real>);
     }
     // Blocks of whole panels; large systems have larger blocks, and so fewer pairs to hand out.
     const Index size = std::clamp<Index>(panels / 32, 256 / kPanel<Real>, 1024 / kPanel<Real>);

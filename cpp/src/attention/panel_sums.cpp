@@ -161,9 +161,10 @@ void PanelSums<Real>::symmetric(const Tokens<Real>& y, const Tokens<Real>& x,
                 }
             }
         }
-        for (Index column = 0; i != j && column < blocks.length(j); ++column) {
-            sums.denominators(begin_j + column) +=
-                simd::sum<Real>(simd::load(columns.data() + column * kLanes<Real>));
+        for (Index column = 0; i != j && column < blocks.length(j); column += kLanes<Real>) {
+            Real* to = sums.denominators.data() + begin_j + column;
+            simd::store(to,
+                        simd::load(to) + simd::sums<Real>(columns.data() + column * kLanes<Real>));
         }
     });
 }
