@@ -12,7 +12,8 @@ namespace noisync {
 template <class Real>
 class AttentionOfRanks {
    public:
-    explicit AttentionOfRanks(Attention<Real>& attention) : attention_(attention) {}
+    // Where there is no attention, it is not asked for any.
+    explicit AttentionOfRanks(Attention<Real>* attention) : attention_(attention) {}
 
     // Attention::evaluate for this rank's rows x; without ranks they are all.
     void evaluate(const Tokens<Real>& x, const Vector<Real>& weights, Tokens<Real>& out,
@@ -20,19 +21,19 @@ class AttentionOfRanks {
         gathered_ = false;
         const Ranks* ranks = execution.ranks();
         if (ranks == nullptr) {
-            attention_.evaluate(x, weights, out, execution);
-        } else if (!attention_.evaluate_share(x, weights, out, execution)) {
+            attention_->evaluate(x, weights, out, execution);
+        } else if (!attention_->evaluate_share(x, weights, out, execution)) {
             evaluate_whole(x, weights, out, *ranks, execution.threads());
         }
     }
 
-    // Whether `slopes` are the derivatives at this rank's tokens `at`, null where it has none;
-    // after `evaluate` at the same x.
-    bool differentiate(const Tokens<Real>& x, const Vector<Real>& weights,
+    // slopes <- the derivatives at this rank's tokens `at`, null where it has none; after
+    // `evaluate` at the same x.
+    void differentiate(const Tokens<Real>& x, const Vector<Real>& weights,
                        const Derivatives<Real>* at, Matrix<Real>& slopes, Execution& execution) {
         const Ranks* ranks = execution.ranks();
         if (ranks == nullptr && at != nullptr) {
-            slopes = attention_.differentiate_at(x, weights, *at, execution);
+            slopes = attention_->differentiate_at(x, weights, *at, execution);
         } else if (ranks != nullptr && ranks->tangents() > 0) {
             gather(x, weights, *ranks);
             if (at != nullptr) {
@@ -40,10 +41,9 @@ class AttentionOfRanks {
                 among_all.first += ranks->first();
                 among_all.total = ranks->tangents() / at->directions();
                 Execution alone = for_own_rows(*ranks, execution.threads());
-                slopes = attention_.differentiate_at(tokens_, weights_, among_all, alone);
+                slopes = attention_->differentiate_at(tokens_, weights_, among_all, alone);
             }
         }
-        return at != nullptr;
     }
 
    private:
@@ -52,18 +52,18 @@ class AttentionOfRanks {
                         const Ranks& ranks, int threads) {
         gather(x, weights, ranks);
         Tokens<Real> whole;
-        if (attention_.by_rows()) {
+        if (attention_->by_rows()) {
             Execution alone = for_own_rows(ranks, threads);
-            attention_.evaluate(tokens_, weights_, whole, alone);
+            attention_->evaluate(tokens_, weights_, whole, alone);
         } else {
             Execution alone(threads);
-            attention_.evaluate(tokens_, weights_, whole, alone);
+            attention_->evaluate(tokens_, weights_, whole, alone);
         }
         out = whole.middleRows(ranks.first(), ranks.count());
     }
 
     static Execution for_own_rows(const Ranks& ranks, int threads) {
-        return Execution(threads, {ranks.first(), ranks.first() + ranks.count()});
+        return {threads, ranks.first(), ranks.first() + ranks.count()};
     }
 
     void gather(const Tokens<Real>& x, const Vector<Real>& weights, const Ranks& ranks) {
@@ -77,7 +77,7 @@ class AttentionOfRanks {
         gathered_ = true;
     }
 
-    Attention<Real>& attention_;
+    Attention<Real>* attention_;
     Tokens<Real> tokens_;  // where the attention was evaluated last, if gathered
     Vector<Real> weights_;
     bool gathered_ = false;

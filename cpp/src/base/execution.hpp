@@ -48,8 +48,8 @@ class Execution {
         : threads_(threads < 1 ? 1 : threads), watch_(watch), ranks_(ranks) {}
 
     // One that may leave out, in sums over pairs, all rows but first .. last - 1 of what they give.
-    Execution(int threads, std::pair<Index, Index> wanted) : Execution(threads) {
-        wanted_ = wanted;
+    Execution(int threads, Index first, Index last) : Execution(threads) {
+        wanted_ = {first, last};
     }
 
     [[nodiscard]] int threads() const { return threads_; }

@@ -163,7 +163,7 @@ Vector<double> numbers_of(const Sum& sum) {
     }
 }
 template <class Sum>
-Sum sum_from(Vector<double> numbers) {
+Sum sum_from(const Vector<double>& numbers) {
     if constexpr (std::is_same_v<Sum, Vector<double>>) {
         return numbers;
     } else {
@@ -188,8 +188,9 @@ Sum ended(const TreeOfSums<Sum>& own, Index first, Index last, Index count, cons
         for (std::size_t at = 0; at < received.size();) {
             const auto node = Index(received[at]);
             const auto size = Index(received[at + 1]);
-            Vector<double> numbers = Eigen::Map<const Vector<double>>(&received[at + 2], size);
-            tree.add_at(node, std::make_unique<Sum>(sum_from<Sum>(std::move(numbers))), spare);
+            const Vector<double> numbers =
+                Eigen::Map<const Vector<double>>(&received[at + 2], size);
+            tree.add_at(node, std::make_unique<Sum>(sum_from<Sum>(numbers)), spare);
             at += std::size_t(size) + 2;
         }
     }

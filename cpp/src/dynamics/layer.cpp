@@ -138,7 +138,8 @@ void Layer<Real>::rk4(const State<Real>& state, Execution& execution) {
         const Real weight = Real(step_.thickness * kWeight[stage]);
         if (!moves_norms()) {
             const Vector<Real> radial = (drift_.array() * x.array()).rowwise().sum();
-            if (differentiate_attention(x, slope, execution)) {
+            differentiate_attention(x, slope, execution);
+            if (derivatives_) {
                 make_tangential(x, radial, *derivatives_, slope);
                 total_slope += weight * slope;
             }
@@ -173,7 +174,7 @@ void Layer<Real>::begin(const Tokens<Real>& x, const Vector<Real>& norms) {
 // drift <- what the normalisation makes of A, the attention of the directions x.
 template <class Real>
 void Layer<Real>::evaluate_attention(const Tokens<Real>& x, double time, Execution& execution) {
-    attention_->evaluate(x, system_.weights, drift_, execution);
+    attention_.evaluate(x, system_.weights, drift_, execution);
     fell_back_ |= system_.attention->fell_back();
     if (placement_ == Placement::peri || placement_ == Placement::ngpt) {
         take_directions(execution);
@@ -185,12 +186,12 @@ void Layer<Real>::evaluate_attention(const Tokens<Real>& x, double time, Executi
     }
 }
 
-// Whether `slopes` are those of the attention, evaluated at x before, along the tangent vectors.
+// slopes <- those of the attention, evaluated at x before, along the tangent vectors, if any.
 template <class Real>
-bool Layer<Real>::differentiate_attention(const Tokens<Real>& x, Matrix<Real>& slopes,
+void Layer<Real>::differentiate_attention(const Tokens<Real>& x, Matrix<Real>& slopes,
                                           Execution& execution) {
-    return attention_->differentiate(x, system_.weights, derivatives_ ? &*derivatives_ : nullptr,
-                                     slopes, execution);
+    attention_.differentiate(x, system_.weights, derivatives_ ? &*derivatives_ : nullptr, slopes,
+                             execution);
 }
 
 // drift <- drift / |drift|, 0 for a token that attends to none.
@@ -227,7 +228,8 @@ void Layer<Real>::add_attention(const Tokens<Real>& x, Execution& execution) {
     evaluate_attention(x, step_.thickness * double(layer_), execution);
     sum_ += Real(step_.thickness) * drift_;
     Matrix<Real> slopes;
-    if (differentiate_attention(x, slopes, execution)) {
+    differentiate_attention(x, slopes, execution);
+    if (derivatives_) {
         derivatives_->out += Real(step_.thickness) * slopes;
     }
 }

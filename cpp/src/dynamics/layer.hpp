@@ -67,11 +67,7 @@ template <class Real>
 class Layer {
    public:
     Layer(const System<Real>& system, const Step& step, const Path& path)
-        : system_(system), step_(step), path_(path) {
-        if (system.attention != nullptr) {
-            attention_.emplace(*system.attention);
-        }
-    }
+        : system_(system), attention_(system.attention), step_(step), path_(path) {}
 
     // To the next layer; an exception leaves the state as it was.
     void apply(State<Real>& state, Execution& execution);
@@ -84,7 +80,7 @@ class Layer {
     void begin(const Tokens<Real>& x, const Vector<Real>& norms);
     void evaluate_attention(const Tokens<Real>& x, double time, Execution& execution);
     void take_directions(Execution& execution);
-    bool differentiate_attention(const Tokens<Real>& x, Matrix<Real>& slopes, Execution& execution);
+    void differentiate_attention(const Tokens<Real>& x, Matrix<Real>& slopes, Execution& execution);
     void make_tangential(const Tokens<Real>& x, const Vector<Real>& radial,
                          const Derivatives<Real>& at, Matrix<Real>& slope) const;
     void add_attention(const Tokens<Real>& x, Execution& execution);
@@ -92,7 +88,7 @@ class Layer {
     void retract(Execution& execution);
 
     System<Real> system_;
-    std::optional<AttentionOfRanks<Real>> attention_;  // that of the system
+    AttentionOfRanks<Real> attention_;  // that of the system
     Step step_;
     Path path_;
     Index layer_ = 0;

@@ -118,7 +118,7 @@ Tokens<double> evaluated(const SummedAttention& attention, const Tokens<double>&
                          const Vector<double>& weights, Execution& execution) {
     Tokens<double> result(x.rows(), x.cols());
     const auto evaluator = attention.evaluator<double>();
-    AttentionOfRanks<double>(*evaluator).evaluate(x, weights, result, execution);
+    AttentionOfRanks<double>(evaluator.get()).evaluate(x, weights, result, execution);
     project(x, result);
     return result;
 }

@@ -39,10 +39,7 @@ void Perceptron<Real>::add(const Tokens<Real>& y, const LayerKey& key, std::uint
     const Index d = y.cols();
     const Index m = parameters_.width;
     const Index tile = std::min(neuron_tile(d), m);
-    // Filled up with neurons that give nothing to anyone.
-    input_weights_.setZero(simd::up_to<Index>(tile, simd::kWide), d);
-    output_weights_.setZero(input_weights_.rows(), simd::padded<Real>(d));
-    input_bias_.setZero(input_weights_.rows());
+    make_room(simd::up_to<Index>(tile, simd::kWide), d);
     pack(y, execution);
     for (Index first = 0; first < m; first += tile) {
         const Index count = std::min(tile, m - first);
@@ -54,6 +51,17 @@ void Perceptron<Real>::add(const Tokens<Real>& y, const LayerKey& key, std::uint
     }
     out += sums_.topLeftCorner(y.rows(), d);
     add_output_bias(key, scale, out);
+}
+
+// Columns beyond d, and biases where there are none, are 0 from then on.
+template <class Real>
+void Perceptron<Real>::make_room(Index neurons, Index dim) {
+    if (input_weights_.rows() == neurons && input_weights_.cols() == dim) {
+        return;
+    }
+    input_weights_.setZero(neurons, dim);
+    output_weights_.setZero(neurons, simd::padded<Real>(dim));
+    input_bias_.setZero(neurons);
 }
 
 // Tokens in panels, filled up with zeros: products of one shape give a token the same bits
@@ -89,10 +97,17 @@ void Perceptron<Real>::generate(const LayerKey& key, std::uint32_t input_layer, 
         const auto element = std::uint64_t(first + row);
         fill_normals(key.stream(input_layer, streams_.input_weights), element * std::uint64_t(d),
                      rows * d, input_scale, input_weights_.row(row).data());
-        Matrix<Real> output(rows, d);
-        fill_span(key, streams_.output_weights, element * std::uint64_t(d), rows * d, output_scale,
-                  output.data());
-        output_weights_.block(row, 0, rows, d) = output;
+        const auto fill_output = [&](Real* to) {
+            fill_span(key, streams_.output_weights, element * std::uint64_t(d), rows * d,
+                      output_scale, to);
+        };
+        if (output_weights_.cols() == d) {
+            fill_output(output_weights_.row(row).data());
+        } else {
+            Matrix<Real> output(rows, d);
+            fill_output(output.data());
+            output_weights_.block(row, 0, rows, d) = output;
+        }
         if (parameters_.sigma_u != 0) {
             fill_normals(key.stream(input_layer, streams_.input_bias), element, rows,
                          Real(parameters_.sigma_u), input_bias_.data() + row);
@@ -104,6 +119,7 @@ void Perceptron<Real>::generate(const LayerKey& key, std::uint32_t input_layer, 
 template <class Real>
 void Perceptron<Real>::consume(Index count, Execution& execution) {
     const Index d = input_weights_.cols();
+    // Filled up with neurons that give nothing to anyone.
     const auto filled = simd::up_to<Index>(count, simd::kWide);
     input_weights_.middleRows(count, filled - count).setZero();
     output_weights_.middleRows(count, filled - count).setZero();

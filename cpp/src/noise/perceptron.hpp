@@ -46,6 +46,7 @@ class Perceptron {
              Tokens<Real>& out, Derivatives<Real>* derivatives, Execution& execution);
 
    private:
+    void make_room(Index neurons, Index dim);
     void pack(const Tokens<Real>& y, Execution& execution);
     void generate(const LayerKey& key, std::uint32_t input_layer, Index first, Index count,
                   Real scale, Execution& execution);
