@@ -26,12 +26,12 @@ INTERVAL = 60.0
 class Bar:
     """What is done of so many units, as a bar of tqdm and in the file of :func:`logged`."""
 
-    def __init__(self, total: int, unit: str, *, shown: bool) -> None:
+    def __init__(self, total: int, unit: str, *, shown: bool, what: str = "") -> None:
         log = _Log.current
-        self.total, self.unit, self.what, self.done = total, unit, "", 0
+        self.total, self.unit, self.what, self.done = total, unit, what, 0
         self._start = time.monotonic()
         hidden = not shown or (log is not None and not sys.stderr.isatty())
-        self._bar: tqdm[object] = tqdm(total=total, unit=unit, disable=hidden)
+        self._bar: tqdm[object] = tqdm(total=total, unit=unit, desc=what or None, disable=hidden)
         self._log = log if shown else None
 
     def __enter__(self) -> Self:
