@@ -31,7 +31,7 @@ class Exponential final : public Attention<Real> {
         : normalization_(law.normalization),
           logits_(law),
           mask_(law.mask),
-          values_(law.normalization, law.value_scale, law.value),
+          values_(law.normalization, law.value_scale, law.value, law.query ? law.query->rows() : 0),
           harmonic_(summation, rotation(logits_, summation)),
           direct_(law.mask) {}
 

@@ -51,15 +51,14 @@ class AttentionOfRanks {
     void evaluate_whole(const Tokens<Real>& x, const Vector<Real>& weights, Tokens<Real>& out,
                         const Ranks& ranks, int threads) {
         gather(x, weights, ranks);
-        Tokens<Real> whole;
         if (attention_->by_rows()) {
             Execution alone = for_own_rows(ranks, threads);
-            attention_->evaluate(tokens_, weights_, whole, alone);
+            attention_->evaluate(tokens_, weights_, whole_, alone);
         } else {
             Execution alone(threads);
-            attention_->evaluate(tokens_, weights_, whole, alone);
+            attention_->evaluate(tokens_, weights_, whole_, alone);
         }
-        out = whole.middleRows(ranks.first(), ranks.count());
+        out = whole_.middleRows(ranks.first(), ranks.count());
     }
 
     static Execution for_own_rows(const Ranks& ranks, int threads) {
@@ -80,6 +79,7 @@ class AttentionOfRanks {
     Attention<Real>* attention_;
     Tokens<Real> tokens_;  // where the attention was evaluated last, if gathered
     Vector<Real> weights_;
+    Tokens<Real> whole_;  // what all of them receive
     bool gathered_ = false;
 };
 

@@ -2,6 +2,7 @@
 
 #include <Eigen/QR>
 #include <cmath>
+#include <cstdint>
 #include <limits>
 
 #include "attention/map_rows.hpp"
@@ -24,34 +25,47 @@ void scale_rows(const PairSums<Real>& sums, Tokens<Real>& out, Execution& execut
     });
 }
 
+// One of 1 and -1, as if at random (the mixing of SplitMix64).
+double sign(Index place) {
+    std::uint64_t bits = (std::uint64_t(place) + 1) * 0x9e3779b97f4a7c15U;
+    bits = (bits ^ (bits >> 30)) * 0xbf58476d1ce4e5b9U;
+    bits = (bits ^ (bits >> 27)) * 0x94d049bb133111ebU;
+    return (bits >> 63) == 0 ? 1.0 : -1.0;
+}
+
 }  // namespace
 
 template <class Real>
 Values<Real>::Values(Normalization normalization, double scale,
-                     const std::optional<Matrix<double>>& matrix)
+                     const std::optional<Matrix<double>>& matrix, Index height)
     : normalization_(normalization),
       scale_(Real(scale)),
       matrix_(cast_or_empty<Real>(matrix)),
       size_(std::abs(scale_) * (matrix_.size() == 0 ? Real(1) : matrix_.norm())) {
-    if (matrix) {
-        divide(*matrix);
+    if (matrix && height > 0 && 2 * height <= matrix->rows()) {
+        divide(*matrix, height);
     }
 }
 
-// V P = Q R with pivots: what is left of R after its rank is rounding.
+// The range of V from products with a few vectors: first what signs at random find of its rows,
+// then its columns from those. O(d^2 height), where rank-revealing factors take O(d^3).
 template <class Real>
-void Values<Real>::divide(const Matrix<double>& matrix) {
+void Values<Real>::divide(const Matrix<double>& matrix, Index height) {
     const Index d = matrix.rows();
-    Eigen::ColPivHouseholderQR<Eigen::MatrixXd> qr(matrix);
-    qr.setThreshold(double(d) * std::numeric_limits<double>::epsilon());
-    const Index rank = qr.rank();
-    if (rank == 0 || 2 * rank > d) {
-        return;
+    const auto basis = [&](const Eigen::MatrixXd& vectors) -> Eigen::MatrixXd {
+        return Eigen::HouseholderQR<Eigen::MatrixXd>(vectors).householderQ() *
+               Eigen::MatrixXd::Identity(d, height);
+    };
+    const Eigen::MatrixXd signs = Eigen::MatrixXd::NullaryExpr(
+        d, height, [height](Index row, Index column) { return sign(row * height + column); });
+    const Eigen::MatrixXd rows = basis(matrix.transpose() * signs);
+    const Eigen::MatrixXd columns = basis(matrix * rows);
+    const Eigen::MatrixXd inner = columns.transpose() * matrix;
+    const double rest = (matrix - columns * inner).norm();
+    if (rest <= double(d) * std::numeric_limits<double>::epsilon() * matrix.norm()) {
+        inner_ = inner.template cast<Real>();
+        outer_ = columns.template cast<Real>();
     }
-    const Eigen::MatrixXd upper =
-        qr.matrixQR().topRows(rank).template triangularView<Eigen::Upper>();
-    inner_ = (upper * qr.colsPermutation().inverse()).template cast<Real>();
-    outer_ = (qr.householderQ() * Eigen::MatrixXd::Identity(d, rank)).template cast<Real>();
 }
 
 template <class Real>

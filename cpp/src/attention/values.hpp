@@ -12,11 +12,13 @@ namespace noisync {
 template <class Real>
 class Values {
    public:
-    Values(Normalization normalization, double scale, const std::optional<Matrix<double>>& matrix);
+    // `height` is that of the queries of a head, 0 where there are none: V of a head has no higher
+    // rank.
+    Values(Normalization normalization, double scale, const std::optional<Matrix<double>>& matrix,
+           Index height = 0);
 
-    // Of V = outer inner, inner of half as many rows at most: inner, whose few numbers inner x_j of
-    // a token are to be summed in place of x_j, as for a head of several; null where V is not like
-    // that.
+    // Of V = outer inner, inner of `height` rows and of at most half as many as V: inner, whose few
+    // numbers inner x_j of a token are to be summed in place of x_j; null where V is not like that.
     [[nodiscard]] const Matrix<Real>* inner() const {
         return inner_.size() == 0 ? nullptr : &inner_;
     }
@@ -34,7 +36,7 @@ class Values {
     void apply(Matrix<Real>& rows) const;
 
    private:
-    void divide(const Matrix<double>& matrix);
+    void divide(const Matrix<double>& matrix, Index height);
 
     Normalization normalization_;
     Real scale_;

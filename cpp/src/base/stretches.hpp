@@ -29,6 +29,15 @@ inline Blocks stretches(Index rows, Index block, Index least) {
     return {rows, (size + block - 1) / block * block};
 }
 
+// A stretch costs about as much as 20 points of a sum over harmonics, beside its own.
+inline constexpr Index kLeastStretch = 1000;
+
+// Of sums that need no blocks of their own: as long as those over few harmonics, so that ranks that
+// share one kind share the other.
+inline Blocks stretches(Index rows) {
+    return stretches(rows, 272, kLeastStretch);
+}
+
 // The binary tree over `count` leaves, at least one. Nodes are numbered like a heap: the root is 1,
 // the halves of a node are 2 node and 2 node + 1.
 template <class Sum>

@@ -44,17 +44,21 @@ std::vector<MeasureRecord> joined(std::vector<MeasureRecord> records, Allowed&& 
     return result;
 }
 
-// The growth of all tangent vectors that a run carries, and the least Jacobian.
+// What is measured of the tangent vectors that a run carries.
 struct Carried {
     Vector<double> growth;
     std::optional<double> least_jacobian;
 };
 
-// Those of all ranks, from those of this one.
-Carried of_all(const Carried& own, const Ranks& ranks) {
+// Of those of all ranks; this one may carry none.
+template <class Real>
+Carried carried_by_all(const std::optional<Tangents<Real>>& own, const Ranks& ranks) {
     constexpr double kNone = std::numeric_limits<double>::infinity();
-    std::vector<double> message{own.least_jacobian.value_or(kNone)};
-    message.insert(message.end(), own.growth.data(), own.growth.data() + own.growth.size());
+    std::vector<double> message{kNone};
+    if (own) {
+        message.front() = own->least_jacobian.value_or(kNone);
+        message.insert(message.end(), own->growth.begin(), own->growth.end());
+    }
     Carried all{Vector<double>(ranks.tangents()), std::nullopt};
     double least = kNone;
     double* to = all.growth.data();
@@ -112,16 +116,15 @@ void Recording<Real>::see(Index run, const State<Real>& state, const Vector<doub
     if (std::ranges::any_of(measures_, due)) {
         const Tokens<double>& tokens = state.tokens.template cast<double>();
         const Vector<double>& norms = state.norms.template cast<double>();
-        Carried carried;
-        if (state.tangents) {
-            carried = {state.tangents->growth, state.tangents->least_jacobian};
-        }
+        Snapshot snapshot{tokens, weights, state.tangents ? &state.tangents->growth : nullptr,
+                          norms.size() > 0 ? &norms : nullptr,
+                          state.tangents ? state.tangents->least_jacobian : std::nullopt};
+        Carried all;
         if (const Ranks* ranks = execution.ranks(); ranks != nullptr && ranks->tangents() > 0) {
-            carried = of_all(carried, *ranks);
+            all = carried_by_all(state.tangents, *ranks);
+            snapshot.growth = &all.growth;
+            snapshot.least_jacobian = all.least_jacobian;
         }
-        const Snapshot snapshot{tokens, weights,
-                                carried.growth.size() > 0 ? &carried.growth : nullptr,
-                                norms.size() > 0 ? &norms : nullptr, carried.least_jacobian};
         std::vector<double> numbers;
         for (const MeasureRecord& record : measures_) {
             const Index slot = record.schedule.slot(state.layer);

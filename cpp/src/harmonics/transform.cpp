@@ -259,9 +259,7 @@ HarmonicTransform::HarmonicTransform(Index degree, Index dim)
 }
 
 Blocks HarmonicTransform::stretches(Index rows) const {
-    // A stretch costs about as much as 20 points, beside its own.
-    constexpr Index kLeast = 1000;
-    return noisync::stretches(rows, block_size_, kLeast);
+    return noisync::stretches(rows, block_size_, kLeastStretch);
 }
 
 Matrix<double> HarmonicTransform::analyse(const Tokens<double>& x, const Vector<double>& weights,

@@ -7,15 +7,6 @@
 
 namespace noisync {
 
-namespace {
-
-// As long as those of sums over harmonics mostly are, so that ranks that share one share the other.
-Blocks stretches_of(Index rows) {
-    return stretches(rows, 272, 1000);
-}
-
-}  // namespace
-
 OrderParameters order_parameters(const Tokens<double>& x, const Vector<double>& weights,
                                  Execution& execution) {
     const Index d = x.cols();
@@ -37,8 +28,8 @@ OrderParameters order_parameters(const Tokens<double>& x, const Vector<double>& 
         gram = scaled * scaled.transpose();
         mean = (weights.transpose() * x).norm();
     } else {
-        const auto sums = sum_of_stretches<Vector<double>>(stretches_of(rows), execution,
-                                                           execution.ranks(), part);
+        const auto sums =
+            sum_of_stretches<Vector<double>>(stretches(rows), execution, execution.ranks(), part);
         gram = sums.head(d * d).reshaped(d, d);
         mean = sums.tail(d).norm();
     }
@@ -62,7 +53,7 @@ SharedMeasure order_measure() {
             out[1] = order.leading;
             out[2] = order.effective_rank;
         },
-        [](Index rows) { return stretches_of(rows).length(0); });
+        [](Index rows) { return stretches(rows).length(0); });
 }
 
 }  // namespace noisync

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from noisync.errors import ArgumentError
 from noisync.figures.style import BLUE, GREY, ORANGE, axes_or_new, check_dataset, check_run, styled
 from noisync.measure.budget import Budget
-from noisync.run.recording import separated
+from noisync.run.series_of_layers import separated
 from noisync.run.trajectory import Trajectory
 
 

@@ -24,8 +24,8 @@ from noisync.run.parts import in_parts
 from noisync.run.plan import Plan
 from noisync.run.progress import Progress
 from noisync.run.recording import COORDINATES, WEIGHTS, Recording
-from noisync.run.recording import joined as with_layers
 from noisync.run.runs import Runs
+from noisync.run.series_of_layers import joined as with_layers
 from noisync.run.start import checked_start, given
 from noisync.sphere.law import Law
 

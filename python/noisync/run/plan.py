@@ -66,7 +66,7 @@ class Plan:
         chosen = arguments["threads"] is not None
         return cls(
             model=model.resolved(n),
-            weights=validate.weights(arguments["weights"], n),
+            weights=_weights(arguments["weights"], n),
             horizon=horizon,
             layers=layers,
             thickness=horizon / layers,
@@ -91,9 +91,11 @@ class Plan:
 
     def asked(self, without: Sequence[str] = ()) -> dict[str, Any]:
         """Return the arguments that all runs share and that matter to their results."""
-        left_out = (*WITHOUT_EFFECT, *without)
-        values = {name: getattr(self, name) for name in NAMES if name not in left_out}
-        return values | {"save": self.save.chosen, "dtype": self.dtype.name}
+        values = {name: getattr(self, name) for name in NAMES if name not in WITHOUT_EFFECT}
+        values |= {"save": self.save.chosen, "dtype": self.dtype.name}
+        if not self.weights.strides[0] and self.weights[0] == 1 / self.n:
+            values["weights"] = None  # the default
+        return {name: value for name, value in values.items() if name not in without}
 
     @property
     def initial_norm(self) -> float | None:
@@ -156,6 +158,13 @@ class Plan:
             progress=watch,
             ranks=self.ranks,
         )
+
+
+def _weights(weights: npt.ArrayLike | None, n: int) -> FloatArray:
+    """Return the masses of n tokens; equal ones as a view of one number, however many they are."""
+    given = np.full(1, 1 / n) if weights is None else validate.weights(weights, n)
+    equal = weights is None or given.min() == given.max()
+    return np.broadcast_to(given[0], n) if equal else given
 
 
 def _path_layers(path_layers: int | None, layers: int) -> int:

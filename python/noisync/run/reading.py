@@ -12,8 +12,8 @@ from noisync.base import validate
 from noisync.errors import ArgumentError
 from noisync.model import Model
 from noisync.run.origin import MODEL, Origin, model_of
-from noisync.run.recording import separated
 from noisync.run.schemes import SCHEMES
+from noisync.run.series_of_layers import separated
 from noisync.run.state import State
 
 #: The attribute `format` of the Dataset of a run.

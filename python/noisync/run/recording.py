@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -307,27 +307,3 @@ def _check_clashes(series: Sequence[Series]) -> None:
                     f"observe: {name!r} is a dimension of the observer {s.name!r} and cannot be "
                     "the name of another; give one of them another name"
                 )
-
-
-def joined(
-    variables: Mapping[str, xr.DataArray], layers: npt.NDArray[np.int64]
-) -> dict[str, xr.DataArray]:
-    """Return the variables as those of one Dataset whose dimension ``time`` has these layers.
-
-    A variable of other layers has dimension ``time_NAME`` and the coordinate ``layer_NAME``.
-    """
-    result = {}
-    for name, variable in variables.items():
-        own = not np.array_equal(variable["layer"], layers)
-        renamed = {"time": f"time_{name}", "layer": f"layer_{name}"} if own else {}
-        result[name] = variable.rename(renamed)
-    return result
-
-
-def separated(data: xr.Dataset, name: str) -> xr.DataArray:
-    """Return a variable of such a Dataset on its own: with dimension ``time`` again."""
-    variable = data[name]
-    renamed = {f"time_{name}": "time", f"layer_{name}": "layer"}
-    present = {old: new for old, new in renamed.items() if old in variable.coords}
-    result: xr.DataArray = variable.rename(present)
-    return result

@@ -26,7 +26,8 @@ from noisync.run.origin import Origin, kernel_error, with_matrices
 from noisync.run.plan import Plan
 from noisync.run.ranks import Share
 from noisync.run.reading import FORMAT, OWN, PREFIX, run_fields
-from noisync.run.recording import COORDINATES, WEIGHTS, Recording, Series, joined
+from noisync.run.recording import COORDINATES, WEIGHTS, Recording, Series
+from noisync.run.series_of_layers import joined
 from noisync.run.state import State, States
 from noisync.storage import dataset
 

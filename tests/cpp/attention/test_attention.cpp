@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "attention/values.hpp"
 #include "attentions.hpp"
 
 namespace {
@@ -156,7 +157,7 @@ TEST_CASE_TEMPLATE("V of low rank, as that of a head of several", Real, double, 
             CAPTURE(d);
             CAPTURE(rank);
             for (const double size : {6.0, 3000.0}) {  // one shift, running maxima
-                ExponentialAttention config = with_matrices(3, d, size, false);
+                ExponentialAttention config = with_matrices(rank, d, size, false);
                 config.value = reference::random_matrix(d, rank, 3) *
                                reference::random_matrix(d, rank, 4).transpose();
                 config.value_scale = 0.5;
@@ -169,6 +170,22 @@ TEST_CASE_TEMPLATE("V of low rank, as that of a head of several", Real, double, 
             }
         }
     }
+}
+
+TEST_CASE("the few numbers of a token that V of a head needs are found, and no fewer") {
+    const Index d = 40;
+    const auto inner = [&](Index rank, Index height) {
+        const std::optional<Matrix<double>> value =
+            reference::random_matrix(d, rank, 5) * reference::random_matrix(d, rank, 6).transpose();
+        const noisync::Values<double> values(Normalization::softmax, 1.0, value, height);
+        return values.inner() == nullptr ? Index(0) : values.inner()->rows();
+    };
+    CHECK(inner(7, 7) == 7);
+    CHECK(inner(7, 10) == 10);
+    CHECK(inner(20, 20) == 20);
+    CHECK(inner(8, 7) == 0);    // of higher rank than the head
+    CHECK(inner(21, 21) == 0);  // not worth it
+    CHECK(inner(7, 0) == 0);    // no head
 }
 
 TEST_CASE_TEMPLATE("attention by distances", Real, double, float) {

@@ -96,6 +96,14 @@ TEST_CASE("a measure of order: the mean's length, the leading eigenvalue, the ef
     CHECK_FALSE(refused(measure, {300, 64, 3}));
 }
 
+TEST_CASE("order and energy are cut into the same stretches, which ranks may share") {
+    for (const Index rows : {5, 300, 5'000, 100'000, 3'000'000}) {
+        CHECK(order_measure()->stretch(rows) ==
+              noisync::HarmonicTransform(20, 3).stretches(rows).length(0));
+    }
+    CHECK(noisync::cluster_measure(0.1)->stretch(300) == 0);
+}
+
 TEST_CASE("a measure of clusters: their number and the weight of the heaviest") {
     Shown shown;
     shown.tokens = circle({0.0, 0.1, 2.0});

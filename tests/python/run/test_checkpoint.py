@@ -396,7 +396,7 @@ def stopped(tmp_path):
         ({"dtype": "float32"}, "dtype is 'float64' there and 'float32' here"),
         ({"scheme": "euler"}, "scheme is 'layer' there and 'euler' here"),
         ({"tol": 1e-9}, "tol is 1e-12 there and 1e-09 here"),
-        ({"weights": np.arange(7) / 21}, r"weights is an array \(sha256 .*\) there and an array"),
+        ({"weights": np.arange(7) / 21}, r"weights is None there and an array \(sha256 .*\) here"),
         ({"kind": "ensemble"}, "is of simulate, not of ensemble"),
         ({"observe": OBSERVE}, r"observe is \[Energy\(beta=\[0.5, 2.0\]"),
     ],
@@ -512,3 +512,12 @@ def test_the_cases_of_the_kills_cover_everything():
         assert {getattr(case, field) for case in every} == values
     assert {case.kind for case in every if case.noise == "exact"} == {"simulate", "ensemble"}
     assert Case._fields[0] == "kind"
+
+
+def test_equal_weights_take_no_room_and_are_the_default(tmp_path):
+    model, tokens = ns.Model(2, noise=ns.MLP("tanh", 8)), ns.sphere.Uniform(20_000, 2)
+    options = {"horizon": 1.0, "layers": 2, "checkpoint": tmp_path / "run.ckpt"}
+    run = ns.simulate(model, tokens, **options)
+    assert run.weights.strides == (0,)
+    assert (tmp_path / "run.ckpt" / "call").stat().st_size < 10_000
+    assert ns.simulate(model, tokens, **options, weights=np.full(20_000, 1 / 20_000)) == run
